@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The one door for everything that is said on stderr. One event a line; text by default, JSON objects with
+ * --log-format json. Any thread: a line goes out in one write().
+ */
+#ifndef VIDRIERA_LOG_H
+#define VIDRIERA_LOG_H
+
+#include <stdbool.h>
+
+enum vd_level { VD_LOG_ERROR, VD_LOG_WARNING, VD_LOG_INFO, VD_LOG_DEBUG, VD_LOG_TRACE };
+
+struct vd_log_setup {
+    enum vd_level level; /* the most talkative level that is printed */
+    bool json;
+};
+
+/* Called once, before any thread exists. Without it: text, VD_LOG_INFO. */
+void vd_log_init(const struct vd_log_setup *setup);
+struct vd_log_setup vd_log_get(void);
+
+/*
+ * Text: "vidriera: <text>" (error, info) or "vidriera: warning: <text>". JSON: {"ts","level","msg"}. Control
+ * characters of the text become '?': it may quote hostile metadata.
+ */
+void vd_log(enum vd_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

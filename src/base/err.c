@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "vidriera/err.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+static const struct {
+    const char *name;
+    int status;
+} codes[] = {
+    [VD_OK] = {"ok", EX_OK},
+    [VD_USAGE] = {"usage", EX_USAGE},
+    [VD_INPUT] = {"input", EX_DATAERR},
+    [VD_NO_INPUT] = {"no-input", EX_NOINPUT},
+    [VD_UNAVAILABLE] = {"unavailable", EX_UNAVAILABLE},
+    [VD_DEFECT] = {"defect", EX_SOFTWARE},
+    [VD_NO_OUTPUT] = {"no-output", EX_CANTCREAT},
+    [VD_IO] = {"io", EX_IOERR},
+    [VD_AGAIN] = {"again", EX_TEMPFAIL},
+    [VD_CONFIG] = {"config", EX_CONFIG},
+};
+
+enum { CODES = sizeof codes / sizeof *codes };
+
+int vd_fail(struct vd_err *err, enum vd_code code, const char *stage, const char *fmt, ...)
+{
+    va_list args;
+    if (!err)
+        return -1;
+    err->code = code;
+    snprintf(err->stage, sizeof err->stage, "%s", stage);
+    va_start(args, fmt);
+    vsnprintf(err->text, sizeof err->text, fmt, args);
+    va_end(args);
+    for (unsigned char *c = (unsigned char *)err->text; *c; c++)
+        if (*c < ' ' || *c == 0x7f)
+            *c = '?';
+    return -1;
+}
+
+int vd_code_exit(enum vd_code code)
+{
+    assert((int)code >= 0 && (int)code < CODES);
+    return codes[code].status;
+}
+
+const char *vd_code_name(enum vd_code code)
+{
+    assert((int)code >= 0 && (int)code < CODES);
+    return codes[code].name;
+}
+
+int vd_code_parse(const char *name, enum vd_code *code)
+{
+    for (int i = 0; i < CODES; i++)
+        if (!strcmp(codes[i].name, name)) {
+            *code = (enum vd_code)i;
+            return 0;
+        }
+    return -1;
+}

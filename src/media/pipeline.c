@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The only file that knows all stages. */
+#include "compat.h"
+#include "report.h"
+#include "run.h"
+#include "verify.h"
+
+#include "vidriera/media.h"
+
+#include <libavutil/mathematics.h>
+#include <time.h>
+
+/* Enough to bridge the moments when one stage waits for its threads; each picture more is memory. */
+enum { PACKETS = 32, FRAMES = 4, MUXING = 64, TICK_MS = 100 };
+
+static void release_packet(void *packet)
+{
+    AVPacket *gone = packet;
+    av_packet_free(&gone);
+}
+
+static void release_frame(void *frame)
+{
+    AVFrame *gone = frame;
+    av_frame_free(&gone);
+}
+
+void vd_run_fail(struct vd_run *run, const struct vd_err *err)
+{
+    pthread_mutex_lock(&run->lock);
+    if (!run->err.code)
+        run->err = *err;
+    pthread_mutex_unlock(&run->lock);
+    vd_queue_abort(&run->packets);
+    vd_queue_abort(&run->frames);
+    vd_queue_abort(&run->muxing);
+}
+
+bool vd_run_failed(struct vd_run *run)
+{
+    pthread_mutex_lock(&run->lock);
+    bool failed = run->err.code != VD_OK;
+    pthread_mutex_unlock(&run->lock);
+    return failed;
+}
+
+void *vd_mux_main(void *opaque)
+{
+    struct vd_run *run = opaque;
+    struct vd_err err = {0};
+    AVPacket *packet;
+    int ret = 0;
+    while (ret >= 0 && (packet = vd_queue_pop(&run->muxing)))
+        ret = vd_mux_write(&run->mux, packet, &err);
+    if (ret >= 0 && !vd_run_failed(run))
+        ret = vd_mux_end(&run->mux, &err);
+    if (ret < 0)
+        vd_run_fail(run, &err);
+    return NULL;
+}
+
+/* On its own: with the encoder's threads beside it, a decoder of many threads costs more than it brings until pictures
+ * come in faster than one core decodes them. */
+static int decoder_threads(const struct vd_job *job)
+{
+    return job->threads;
+}
+
+/* The first picture needs a reading of its own: the streaming one then starts with everything decided and nothing held
+ * back, however late the picture begins. */
+static AVFrame *look_ahead(struct vd_run *run, int fd, struct vd_err *err)
+{
+    struct vd_source source;
+    if (vd_source_open(&source, fd, &run->job->limits, &run->moved, err) < 0)
+        return NULL;
+    AVFrame *first = vd_source_first_frame(&source, &run->job->limits, err);
+    vd_source_close(&source);
+    return first;
+}
+
+static int open_stages(struct vd_run *run, const struct vd_media_io *io, const struct vd_media_watch *watch,
+                       const AVFrame *first, struct vd_err *err)
+{
+    const struct vd_job *job = run->job;
+    if (vd_source_open(&run->source, io->input, &job->limits, &run->moved, err) < 0 ||
+        vd_plan_make(&run->plan, job, &run->source, first, &run->notes, err) < 0)
+        return -1;
+    watch->planned(watch->opaque, run->plan.container->name);
+    run->decoder = vd_source_decoder(&run->source, &job->limits, decoder_threads(job), err);
+    run->encoder = run->decoder ? vd_encoder_open(&run->plan, job, err) : NULL;
+    if (!run->encoder)
+        return -1;
+    run->device = vd_device_open(&run->plan.effect, &run->plan.picture);
+    if (!run->device)
+        return vd_fail(err, VD_INPUT, "effect", "no memory to start; raise --max-memory");
+    vd_clock_init(&run->clock, run->source.video->time_base, run->plan.time_base, run->plan.frame_rate);
+    run->preview.wanted = io->preview >= 0;
+    run->preview.middle_us = (int64_t)(vd_source_duration(&run->source) / 2 * AV_TIME_BASE);
+    return vd_mux_open(&run->mux, &run->plan, &run->source, run->encoder, io->output, &run->moved, &run->notes, err);
+}
+
+static void close_stages(struct vd_run *run)
+{
+    vd_mux_close(&run->mux);
+    vd_preview_finish(&run->preview);
+    vd_device_close(run->device);
+    avcodec_free_context(&run->encoder);
+    avcodec_free_context(&run->decoder);
+    vd_source_close(&run->source);
+}
+
+static void tell(struct vd_run *run, const struct vd_media_watch *watch)
+{
+    double length = vd_source_duration(&run->source);
+    double position = (double)atomic_load_explicit(&run->position_us, memory_order_relaxed) / AV_TIME_BASE;
+    long long decoded = atomic_load_explicit(&run->frames_decoded, memory_order_relaxed);
+    long long encoded = atomic_load_explicit(&run->frames_encoded, memory_order_relaxed);
+    long long moved = atomic_load_explicit(&run->moved, memory_order_relaxed);
+    struct vd_media_progress progress = {
+        .fraction = length > 0 ? FFMIN(1, position / length) : -1,
+        .frames = encoded,
+        .position_s = position,
+        .work = moved + decoded + encoded,
+    };
+    watch->progressed(watch->opaque, &progress);
+}
+
+/* Joins the thread, telling of progress meanwhile. */
+static void join_telling(struct vd_run *run, pthread_t thread, const struct vd_media_watch *watch)
+{
+    struct timespec until;
+    do {
+        tell(run, watch);
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += TICK_MS * 1000000L;
+        until.tv_sec += until.tv_nsec / 1000000000L;
+        until.tv_nsec %= 1000000000L;
+    } while (pthread_timedjoin_np(thread, NULL, &until));
+    tell(run, watch);
+}
+
+struct stage {
+    const char *name;
+    void *(*body)(void *run);
+};
+
+/* Starts the stages, waits for all of them. */
+static int run_stages(struct vd_run *run, const struct stage *stages, int count, const struct vd_media_watch *watch)
+{
+    pthread_t threads[4];
+    int started = 0;
+    for (; started < count; started++) {
+        if (pthread_create(&threads[started], NULL, stages[started].body, run)) {
+            struct vd_err err = {0};
+            vd_fail(&err, VD_AGAIN, stages[started].name, "no thread to start: too many are running; try again later");
+            vd_run_fail(run, &err);
+            break;
+        }
+        pthread_setname_np(threads[started], stages[started].name);
+    }
+    for (int i = started - 1; i >= 0; i--)
+        join_telling(run, threads[i], watch);
+    return run->err.code ? -1 : 0;
+}
+
+static void init_queues(struct vd_run *run)
+{
+    vd_queue_init(&run->packets, PACKETS, 1, release_packet);
+    vd_queue_init(&run->frames, FRAMES, 1, release_frame);
+    vd_queue_init(&run->muxing, MUXING, 2, release_packet);
+}
+
+static void finish_queues(struct vd_run *run)
+{
+    vd_queue_finish(&run->packets);
+    vd_queue_finish(&run->frames);
+    vd_queue_finish(&run->muxing);
+}
+
+/* The whole way from packets to a file that has been checked. */
+static int transcode(struct vd_run *run, const struct vd_media_io *io, const struct vd_media_watch *watch,
+                     json_t **report, struct vd_err *err)
+{
+    static const struct stage stages[] = {
+        {"demux", vd_demux_main}, {"decode", vd_decode_main}, {"encode", vd_encode_main}, {"mux", vd_mux_main}};
+    AVFrame *first = look_ahead(run, io->input, err);
+    struct vd_verdict verdict;
+    int ret = first ? open_stages(run, io, watch, first, err) : -1;
+    if (ret >= 0 && run_stages(run, stages, 4, watch) < 0) {
+        *err = run->err;
+        ret = -1;
+    }
+    if (ret >= 0) {
+        vd_report_losses(run);
+        ret = vd_verify(&verdict, &run->mux, io->output, run->frames_decoded, &run->moved, err);
+        tell(run, watch);
+    }
+    if (ret >= 0 && run->preview.wanted)
+        ret = vd_preview_write(&run->preview, &run->plan, io->preview, err);
+    if (ret >= 0)
+        *report = vd_report_make(run, &verdict);
+    if (ret >= 0 && !*report)
+        ret = vd_fail(err, VD_INPUT, "verify", "no memory for the result; raise --max-memory");
+    close_stages(run);
+    av_frame_free(&first);
+    return ret;
+}
+
+/* Takes decoded frames out of the way. */
+static void *discard_main(void *opaque)
+{
+    struct vd_run *run = opaque;
+    AVFrame *frame;
+    while ((frame = vd_queue_pop(&run->frames)))
+        av_frame_free(&frame);
+    return NULL;
+}
+
+static void *discard_packets_main(void *opaque)
+{
+    struct vd_run *run = opaque;
+    AVPacket *packet;
+    while ((packet = vd_queue_pop(&run->muxing)))
+        av_packet_free(&packet);
+    return NULL;
+}
+
+/* Does decoding survive? What the encoder would do is left out, the rest is the same code. */
+static int decode_only(struct vd_run *run, const struct vd_media_io *io, const struct vd_media_watch *watch,
+                       json_t **report, struct vd_err *err)
+{
+    static const struct stage stages[] = {{"demux", vd_demux_main},
+                                          {"decode", vd_decode_main},
+                                          {"discard", discard_main},
+                                          {"discard", discard_packets_main}};
+    const struct vd_job *job = run->job;
+    int ret = vd_source_open(&run->source, io->input, &job->limits, &run->moved, err);
+    if (ret < 0)
+        return ret;
+    run->decoder = vd_source_decoder(&run->source, &job->limits, decoder_threads(job), err);
+    if (run->decoder) {
+        AVRational base = run->source.video->time_base;
+        vd_clock_init(&run->clock, base, base, (AVRational){25, 1});
+        vd_queue_done(&run->muxing); /* there is no encoder */
+        ret = run_stages(run, stages, 4, watch);
+        if (ret < 0)
+            *err = run->err;
+    } else {
+        ret = -1;
+    }
+    if (ret >= 0)
+        *report = json_object();
+    avcodec_free_context(&run->decoder);
+    vd_source_close(&run->source);
+    return ret;
+}
+
+int vd_media_run(const struct vd_job *job, const struct vd_media_io *io, const struct vd_media_watch *watch,
+                 json_t **report, struct vd_err *err)
+{
+    struct vd_run *run = av_mallocz(sizeof *run);
+    *report = NULL;
+    if (!run || vd_notes_init(&run->notes) < 0) {
+        av_free(run);
+        return vd_fail(err, VD_INPUT, "open", "no memory to start; raise --max-memory");
+    }
+    run->job = job;
+    pthread_mutex_init(&run->lock, NULL);
+    init_queues(run);
+    int ret = job->decode_only ? decode_only(run, io, watch, report, err) : transcode(run, io, watch, report, err);
+    finish_queues(run);
+    vd_notes_finish(&run->notes);
+    pthread_mutex_destroy(&run->lock);
+    av_free(run);
+    return ret;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "plan.h"
+
+#include "compat.h"
+
+#include <libavutil/pixdesc.h>
+
+/* QuickTime's clocks are at least this fine, so that repairs by one tick stay far below a frame. */
+enum { TICKS_MIN = 10000 };
+
+static void take_tags(struct vd_plan *plan, const struct vd_source *source, const AVFrame *first)
+{
+    plan->range = vd_format_full_range(first->format, first->color_range) ? AVCOL_RANGE_JPEG : first->color_range;
+    plan->matrix = first->colorspace;
+    plan->primaries = first->color_primaries;
+    plan->transfer = first->color_trc;
+    plan->chroma_location = first->chroma_location;
+    plan->sample_aspect_ratio = av_guess_sample_aspect_ratio(source->format, source->video, (AVFrame *)first);
+    enum AVFieldOrder order = source->video->codecpar->field_order;
+    plan->interlaced = vd_frame_interlaced(first) || order > AV_FIELD_PROGRESSIVE;
+    plan->top_first = vd_frame_interlaced(first) ? vd_frame_top_first(first)
+                                                 : order == AV_FIELD_TT || order == AV_FIELD_TB;
+}
+
+static const uint8_t *side_data(const struct vd_source *source, const AVFrame *first,
+                                enum AVPacketSideDataType of_stream, enum AVFrameSideDataType of_frame, size_t *size)
+{
+    const uint8_t *found = vd_stream_side_data(source->video, of_stream, size);
+    const AVFrameSideData *framed = found ? NULL : av_frame_get_side_data(first, of_frame);
+    if (framed)
+        *size = framed->size;
+    return framed ? framed->data : found;
+}
+
+static void take_side_data(struct vd_plan *plan, const struct vd_source *source, const AVFrame *first)
+{
+    static const int32_t upright[9] = {1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30};
+    size_t size = 0;
+    const uint8_t *matrix =
+        side_data(source, first, AV_PKT_DATA_DISPLAYMATRIX, AV_FRAME_DATA_DISPLAYMATRIX, &size);
+    if (matrix && size >= sizeof plan->display_matrix) {
+        memcpy(plan->display_matrix, matrix, sizeof plan->display_matrix);
+        plan->rotated = memcmp(matrix, upright, 6 * sizeof *upright) != 0;
+    }
+    struct vd_hdr *hdr = &plan->hdr;
+    hdr->mastering = side_data(source, first, AV_PKT_DATA_MASTERING_DISPLAY_METADATA,
+                               AV_FRAME_DATA_MASTERING_DISPLAY_METADATA, &hdr->mastering_size);
+    hdr->light = side_data(source, first, AV_PKT_DATA_CONTENT_LIGHT_LEVEL, AV_FRAME_DATA_CONTENT_LIGHT_LEVEL,
+                           &hdr->light_size);
+}
+
+static int choose_encoder(struct vd_plan *plan, const struct vd_job *job, const AVFrame *first,
+                          struct vd_notes *notes, struct vd_err *err)
+{
+    enum vd_codec codec = job->recipe.codec;
+    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(first->format);
+    if (!desc)
+        return vd_fail(err, VD_INPUT, "decode", "the decoder gives pictures of an unknown format; convert it first");
+    if (codec == VD_CODEC_AUTO) {
+        codec = desc->comp[0].depth > 8 ? VD_CODEC_HEVC : VD_CODEC_H264;
+        if (plan->interlaced && !vd_encoder_for(codec)->interlaced) {
+            vd_warn(notes, "%s cannot code interlaced pictures: libx264 is used", vd_encoder_for(codec)->name);
+            codec = VD_CODEC_H264;
+        }
+    }
+    plan->encoder = vd_encoder_for(codec);
+    if (plan->interlaced && !plan->encoder->interlaced) {
+        vd_warn(notes, "%s cannot code interlaced pictures: the field order is not in the video itself",
+                plan->encoder->name);
+        plan->interlaced = false;
+    }
+    return 0;
+}
+
+static int choose_format(struct vd_plan *plan, const AVFrame *first, struct vd_notes *notes, struct vd_err *err)
+{
+    const AVCodec *encoder = avcodec_find_encoder_by_name(plan->encoder->name);
+    const enum AVPixelFormat *formats = encoder ? vd_encoder_formats(encoder) : NULL;
+    if (!formats)
+        return vd_fail(err, VD_UNAVAILABLE, "encode", "%s: this FFmpeg has no such encoder; use another --codec",
+                       plan->encoder->name);
+    enum AVPixelFormat source = vd_format_plain(first->format), coloured;
+    enum AVPixelFormat target = vd_format_choose(source, formats);
+    if (target == AV_PIX_FMT_NONE)
+        return vd_fail(err, VD_DEFECT, "encode", "%s takes no format that %s could become; use another --codec",
+                       plan->encoder->name, av_get_pix_fmt_name(source));
+    bool as_is = target == source || (vd_format_grey(source, &coloured) && coloured == target);
+    plan->picture.source = as_is ? source : target;
+    plan->picture.target = target;
+    if (!as_is)
+        vd_warn(notes, "pictures are %s: encoded as %s", av_get_pix_fmt_name(source), av_get_pix_fmt_name(target));
+    if (plan->matrix == AVCOL_SPC_RGB) {
+        plan->matrix = vd_matrix_resolve(plan->matrix, first->width, first->height);
+        plan->range = AVCOL_RANGE_MPEG;
+    }
+    return 0;
+}
+
+static int round_up(int size, int step)
+{
+    return (size + step - 1) / step * step;
+}
+
+static void choose_size(struct vd_plan *plan, const AVFrame *first, struct vd_notes *notes)
+{
+    struct vd_picture *picture = &plan->picture;
+    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(picture->target);
+    int fields = plan->interlaced ? 2 : 1;
+    picture->width = first->width;
+    picture->height = first->height;
+    picture->padded_width = round_up(first->width, 1 << desc->log2_chroma_w);
+    picture->padded_height = round_up(first->height, (1 << desc->log2_chroma_h) * fields);
+    picture->row_step = fields;
+    if (picture->padded_width != first->width || picture->padded_height != first->height)
+        vd_warn(notes, "%dx%d cannot be coded: the last column or row is repeated, the output is %dx%d", first->width,
+                first->height, picture->padded_width, picture->padded_height);
+}
+
+static void choose_clock(struct vd_plan *plan, const struct vd_source *source, struct vd_notes *notes)
+{
+    AVRational from = source->video->time_base;
+    int ticks = plan->container->ticks;
+    if (!ticks)
+        for (ticks = from.den; ticks < TICKS_MIN;)
+            ticks *= 2;
+    else if (ticks % from.den)
+        vd_warn(notes, "%s keeps times to 1/%d s", plan->container->name, ticks);
+    plan->time_base = (AVRational){1, ticks};
+    plan->frame_rate = av_guess_frame_rate(source->format, source->video, NULL);
+    if (plan->frame_rate.num <= 0 || plan->frame_rate.den <= 0)
+        plan->frame_rate = (AVRational){25, 1};
+}
+
+static int choose_effect(struct vd_plan *plan, const struct vd_job *job, struct vd_err *err)
+{
+    const struct vd_picture *picture = &plan->picture;
+    bool full = plan->range == AVCOL_RANGE_JPEG;
+    enum AVColorSpace matrix = vd_matrix_resolve(plan->matrix, picture->width, picture->height);
+    enum vd_edge left = vd_edge_left(plan->rotated ? plan->display_matrix : NULL);
+    struct vd_layout layout = vd_layout_of(picture->target, picture->width, picture->height, full, matrix, left);
+    plan->converted = (struct vd_converted){picture->source, picture->width, picture->height, matrix, full};
+    return vd_effect_plan(&plan->effect, &job->recipe.effect, &layout, err);
+}
+
+int vd_plan_make(struct vd_plan *plan, const struct vd_job *job, const struct vd_source *source, const AVFrame *first,
+                 struct vd_notes *notes, struct vd_err *err)
+{
+    *plan = (struct vd_plan){.first = first};
+    take_tags(plan, source, first);
+    take_side_data(plan, source, first);
+    plan->container = vd_container_choose(job, source, plan->rotated, notes, err);
+    if (!plan->container || choose_encoder(plan, job, first, notes, err) < 0 ||
+        choose_format(plan, first, notes, err) < 0)
+        return -1;
+    choose_size(plan, first, notes);
+    choose_clock(plan, source, notes);
+    return choose_effect(plan, job, err);
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "source.h"
+
+#include "compat.h"
+#include "io.h"
+#include "whitelist.h"
+
+#include <libavutil/pixdesc.h>
+#include <unistd.h>
+
+static int fail_open(struct vd_source *source, int code, struct vd_err *err)
+{
+    int system = vd_io_errno(source->io);
+    if (system)
+        return vd_fail(err, VD_IO, "open", "the input cannot be read: %s; check the disk", strerror(system));
+    if (code == AVERROR(ENOMEM))
+        return vd_fail(err, VD_INPUT, "open", "the input needs more memory than it may take; raise --max-memory");
+    return vd_fail(err, VD_INPUT, "open",
+                   "the input is not a readable recording: %s; is it complete, and one of mp4, mov, 3gp, mkv, webm, "
+                   "ts, mpg, avi, flv?",
+                   code == AVERROR_DEMUXER_NOT_FOUND ? "no known container" : av_err2str(code));
+}
+
+/* Not av_find_best_stream: it prefers what looks decodable to FFmpeg, and may take a cover picture. */
+static AVStream *main_video(AVFormatContext *format)
+{
+    AVStream *best = NULL;
+    for (unsigned i = 0; i < format->nb_streams; i++) {
+        AVStream *stream = format->streams[i];
+        if (stream->codecpar->codec_type != AVMEDIA_TYPE_VIDEO || stream->disposition & AV_DISPOSITION_ATTACHED_PIC)
+            continue;
+        bool preferred = best && !(best->disposition & AV_DISPOSITION_DEFAULT) &&
+                         stream->disposition & AV_DISPOSITION_DEFAULT;
+        if (!best || preferred)
+            best = stream;
+    }
+    return best;
+}
+
+static bool encrypted(const AVStream *stream)
+{
+    size_t size;
+    return vd_stream_side_data(stream, AV_PKT_DATA_ENCRYPTION_INIT_INFO, &size) ||
+           stream->codecpar->codec_tag == MKTAG('e', 'n', 'c', 'v');
+}
+
+static int check_limits(const struct vd_source *source, const struct vd_limits *limits, struct vd_err *err)
+{
+    const AVCodecParameters *par = source->video->codecpar;
+    double duration = vd_source_duration(source);
+    if (source->format->nb_streams > (unsigned)limits->streams)
+        return vd_fail(err, VD_INPUT, "open", "the input has %u streams: the limit is %lld; raise --max-streams",
+                       source->format->nb_streams, (long long)limits->streams);
+    if ((int64_t)par->width * par->height > limits->pixels)
+        return vd_fail(err, VD_INPUT, "open", "the picture is %dx%d: the limit is %lld pixels; raise --max-pixels",
+                       par->width, par->height, (long long)limits->pixels);
+    if (duration > (double)limits->duration_s)
+        return vd_fail(err, VD_INPUT, "open", "the recording is %.0f s long: the limit is %lld s; raise --max-duration",
+                       duration, (long long)limits->duration_s);
+    return 0;
+}
+
+static int choose_video(struct vd_source *source, const struct vd_limits *limits, struct vd_err *err)
+{
+    source->video = main_video(source->format);
+    if (!source->video)
+        return vd_fail(err, VD_INPUT, "open", "the input has no video stream; there is nothing to tint");
+    if (check_limits(source, limits, err) < 0)
+        return -1;
+    enum AVCodecID id = source->video->codecpar->codec_id;
+    if (encrypted(source->video))
+        return vd_fail(err, VD_INPUT, "open", "the video is encrypted; decrypt the recording first");
+    source->decoder = avcodec_find_decoder(id);
+    if (!source->decoder || !vd_decoder_allowed(source->decoder->name))
+        return vd_fail(err, VD_INPUT, "open", "the video is %s, which is not decoded here; convert it first",
+                       id == AV_CODEC_ID_NONE ? "of an unknown kind" : avcodec_get_name(id));
+    return 0;
+}
+
+int vd_source_open(struct vd_source *source, int fd, const struct vd_limits *limits, atomic_llong *moved,
+                   struct vd_err *err)
+{
+    *source = (struct vd_source){.io = vd_io_reader(fd, moved), .format = avformat_alloc_context()};
+    AVFormatContext *format = source->format;
+    int ret = AVERROR(ENOMEM);
+    if (!source->io || !format)
+        goto fail;
+    vd_io_guard(format);
+    format->pb = source->io;
+    format->max_streams = (int)limits->streams;
+    format->probesize = limits->probe_bytes;
+    format->format_probesize = (int)FFMIN(limits->probe_bytes, 1 << 20);
+    format->format_whitelist = av_strdup(vd_demuxer_whitelist());
+    format->codec_whitelist = av_strdup(vd_decoder_whitelist());
+    format->protocol_whitelist = av_strdup("");
+    if (!format->format_whitelist || !format->codec_whitelist || !format->protocol_whitelist)
+        goto fail;
+    /* avformat_open_input frees the context when it fails */
+    ret = avformat_open_input(&source->format, NULL, NULL, NULL);
+    if (ret < 0)
+        goto fail;
+    ret = avformat_find_stream_info(source->format, NULL);
+    if (ret < 0)
+        goto fail;
+    if (choose_video(source, limits, err) < 0) {
+        vd_source_close(source);
+        return -1;
+    }
+    return 0;
+fail:
+    fail_open(source, ret, err);
+    vd_source_close(source);
+    return -1;
+}
+
+void vd_source_close(struct vd_source *source)
+{
+    avformat_close_input(&source->format);
+    vd_io_free(&source->io);
+    source->video = NULL;
+}
+
+AVCodecContext *vd_source_decoder(const struct vd_source *source, const struct vd_limits *limits, int threads,
+                                  struct vd_err *err)
+{
+    AVCodecContext *decoder = avcodec_alloc_context3(source->decoder);
+    int ret = decoder ? avcodec_parameters_to_context(decoder, source->video->codecpar) : AVERROR(ENOMEM);
+    if (ret >= 0) {
+        decoder->pkt_timebase = source->video->time_base;
+        decoder->max_pixels = limits->pixels;
+        decoder->thread_count = threads;
+        ret = avcodec_open2(decoder, source->decoder, NULL);
+    }
+    if (ret >= 0)
+        return decoder;
+    avcodec_free_context(&decoder);
+    vd_fail(err, VD_INPUT, "decode", "the %s decoder cannot open the video: %s; is the recording complete?",
+            source->decoder->name, av_err2str(ret));
+    return NULL;
+}
+
+static bool packet_encrypted(const AVPacket *packet)
+{
+    size_t size;
+    return av_packet_get_side_data(packet, AV_PKT_DATA_ENCRYPTION_INFO, &size);
+}
+
+AVFrame *vd_source_first_frame(struct vd_source *source, const struct vd_limits *limits, struct vd_err *err)
+{
+    AVPacket *packet = av_packet_alloc();
+    AVFrame *frame = av_frame_alloc();
+    AVCodecContext *decoder = vd_source_decoder(source, limits, 1, err);
+    bool found = false, ended = false, secret = false;
+    if (!packet || !frame || !decoder)
+        goto done;
+    for (unsigned i = 0; i < source->format->nb_streams; i++)
+        if ((int)i != source->video->index)
+            source->format->streams[i]->discard = AVDISCARD_ALL;
+    while (!found && !ended) {
+        int ret = av_read_frame(source->format, packet);
+        ended = ret < 0;
+        if (!ended && packet->stream_index != source->video->index) {
+            av_packet_unref(packet);
+            continue;
+        }
+        secret = secret || (!ended && packet_encrypted(packet));
+        /* a damaged packet is no reason to stop: a later one may decode */
+        avcodec_send_packet(decoder, ended ? NULL : packet);
+        av_packet_unref(packet);
+        found = avcodec_receive_frame(decoder, frame) >= 0;
+    }
+    while (!found && ended) {
+        int ret = avcodec_receive_frame(decoder, frame);
+        found = ret >= 0;
+        if (ret == AVERROR_EOF || ret == AVERROR(EAGAIN))
+            break;
+    }
+    if (secret) {
+        vd_fail(err, VD_INPUT, "open", "the video is encrypted; decrypt the recording first");
+        found = false;
+    } else if (!found) {
+        vd_fail(err, VD_INPUT, "decode", "not one picture of the %s video decodes; is the recording complete?",
+                source->decoder->name);
+    }
+done:
+    if (!decoder || !packet || !frame || !found)
+        av_frame_free(&frame);
+    avcodec_free_context(&decoder);
+    av_packet_free(&packet);
+    return frame;
+}
+
+double vd_source_duration(const struct vd_source *source)
+{
+    const AVStream *video = source->video;
+    if (video->duration != AV_NOPTS_VALUE && video->duration > 0)
+        return (double)video->duration * av_q2d(video->time_base);
+    if (source->format->duration != AV_NOPTS_VALUE && source->format->duration > 0)
+        return (double)source->format->duration / AV_TIME_BASE;
+    return 0;
+}
+
+const char *vd_source_container(const struct vd_source *source, const char *extension)
+{
+    const char *name = source->format->iformat->name;
+    if (strstr(name, "matroska"))
+        return strcmp(extension, "webm") ? "mkv" : NULL;
+    if (!strstr(name, "mp4"))
+        return NULL;
+    const AVDictionaryEntry *brand = av_dict_get(source->format->metadata, "major_brand", NULL, 0);
+    if (!brand || !strncmp(brand->value, "qt", 2)) /* QuickTime files from before ftyp have no brand */
+        return "mov";
+    return strncmp(brand->value, "3g", 2) ? "mp4" : NULL;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Help for people and README's tables, all from the tables in the code. */
+#include "settings.h"
+
+#include <stdio.h>
+
+enum { COLUMN = 26 };
+
+void vd_help_all(FILE *to)
+{
+    fprintf(to, "vidriera: tints the left half of a recording blue and the right half red, and keeps the rest.\n\n"
+                "usage: vidriera COMMAND [OPTIONS]\n\n");
+    for (int i = 0; vd_command_at(i); i++)
+        fprintf(to, "  %-12s %s\n", vd_command_at(i)->name, vd_command_at(i)->summary);
+    fprintf(to, "\nvidriera COMMAND --help tells more; vidriera --version tells the version.\n");
+}
+
+/* "-o, --output OUTPUT" */
+static void spell(const struct vd_setting *row, char *text, size_t size)
+{
+    char letter[8] = "";
+    if (row->letter)
+        snprintf(letter, sizeof letter, "-%c, ", row->letter);
+    snprintf(text, size, "%s--%s%s%s", letter, row->option, row->metavar ? " " : "",
+             row->metavar ? row->metavar : "");
+}
+
+static void help_row(FILE *to, const struct vd_setting *row)
+{
+    char name[64];
+    spell(row, name, sizeof name);
+    int width = fprintf(to, "  %s", name);
+    /* a long name has a line of its own */
+    if (width >= COLUMN)
+        width = fprintf(to, "\n") - 1;
+    fprintf(to, "%*s%s\n", COLUMN - width, "", row->help);
+    if (row->shown)
+        fprintf(to, "%*s[%s]\n", COLUMN, "", row->shown);
+}
+
+void vd_help_command(FILE *to, const struct vd_command *command)
+{
+    int rows;
+    const struct vd_setting *table = vd_settings_table(&rows);
+    fprintf(to, "usage: vidriera %s %s\n\n%s\n\n", command->name, command->usage, command->summary);
+    for (int i = 0; i < rows; i++)
+        if (table[i].commands & command->bit)
+            help_row(to, &table[i]);
+    fprintf(to, "\nIn brackets: the default. Sizes take k, M, G; times take s, m, h.\n");
+}
+
+void vd_help_options_markdown(FILE *to)
+{
+    int rows;
+    const struct vd_setting *table = vd_settings_table(&rows);
+    char name[64], env[64];
+    fprintf(to, "| option | default | what it does | in the file | in the environment |\n"
+                "| --- | --- | --- | --- | --- |\n");
+    for (int i = 0; i < rows; i++) {
+        spell(&table[i], name, sizeof name);
+        fprintf(to, "| `%s` | %s | %s |", name, table[i].shown ? table[i].shown : "", table[i].help);
+        if (!table[i].key) {
+            fprintf(to, " | |\n");
+            continue;
+        }
+        vd_setting_env(&table[i], env, sizeof env);
+        fprintf(to, " `%s` | `%s` |\n", table[i].key, env);
+    }
+}
+
+static const struct {
+    enum vd_code code;
+    const char *meaning;
+} exit_codes[] = {
+    {VD_OK, "done"},
+    {VD_USAGE, "the command line is wrong"},
+    {VD_INPUT, "the input is unusable: no video, broken, encrypted, over a limit"},
+    {VD_NO_INPUT, "there is no such input"},
+    {VD_UNAVAILABLE, "something required is not there, such as the device that was demanded"},
+    {VD_DEFECT, "a defect of ours"},
+    {VD_NO_OUTPUT, "the output cannot be created, or exists already"},
+    {VD_IO, "reading or writing failed: a full disk, a broken one"},
+    {VD_AGAIN, "try again later: the input is still being written, or too many processes run"},
+    {VD_CONFIG, "the configuration is wrong"},
+};
+
+void vd_help_exit_codes_markdown(FILE *to)
+{
+    fprintf(to, "| code | meaning |\n| --- | --- |\n");
+    for (size_t i = 0; i < sizeof exit_codes / sizeof *exit_codes; i++)
+        fprintf(to, "| %d | %s |\n", vd_code_exit(exit_codes[i].code), exit_codes[i].meaning);
+}

@@ -2,9 +2,9 @@
 /*
  * Errors as values.
  *
- * A function that can fail returns 0 or a negative number and, where a cause is worth words, fills a struct vd_err of the
- * caller's. The words are set once, by whoever knows the cause, and printed once, at the top: callers in between pass
- * them on untouched. Any thread; a struct vd_err belongs to one thread at a time.
+ * A function that can fail returns 0 or a negative number and, where a cause is worth words, fills a struct vd_err of
+ * the caller's. The words are set once, by whoever knows the cause, and printed once, at the top: callers in between
+ * pass them on untouched. Any thread; a struct vd_err belongs to one thread at a time.
  */
 #ifndef VIDRIERA_ERR_H
 #define VIDRIERA_ERR_H
@@ -29,7 +29,7 @@ struct vd_err {
     char text[480]; /* "<what>: <why>; <what to do>", one line, no full stop */
 };
 
-/* Fills *err (control characters become '?') and returns -1, so that `return vd_fail(…)` reads well. NULL err is fine. */
+/* Fills *err (cleaned as by vd_text_clean) and returns -1, so that `return vd_fail(…)` reads well. NULL err is fine. */
 int vd_fail(struct vd_err *err, enum vd_code code, const char *stage, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 

@@ -13,15 +13,16 @@ enum vd_level { VD_LOG_ERROR, VD_LOG_WARNING, VD_LOG_INFO, VD_LOG_DEBUG, VD_LOG_
 struct vd_log_setup {
     enum vd_level level; /* the most talkative level that is printed */
     bool json;
+    bool wipe; /* a progress bar may stand where the line goes: take it off first */
 };
 
-/* Called once, before any thread exists. Without it: text, VD_LOG_INFO. */
+/* Called before any thread exists. Without it: text, VD_LOG_INFO. A child process inherits it. */
 void vd_log_init(const struct vd_log_setup *setup);
 struct vd_log_setup vd_log_get(void);
 
 /*
- * Text: "vidriera: <text>" (error, info) or "vidriera: warning: <text>". JSON: {"ts","level","msg"}. Control
- * characters of the text become '?': it may quote hostile metadata.
+ * Text: "vidriera: <text>" (error, info) or "vidriera: warning: <text>". JSON: {"ts","level","msg"}. The text is
+ * cleaned as by vd_text_clean: it may quote hostile metadata.
  */
 void vd_log(enum vd_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "vidriera/err.h"
 
+#include "vidriera/text.h"
+
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -35,9 +37,7 @@ int vd_fail(struct vd_err *err, enum vd_code code, const char *stage, const char
     va_start(args, fmt);
     vsnprintf(err->text, sizeof err->text, fmt, args);
     va_end(args);
-    for (unsigned char *c = (unsigned char *)err->text; *c; c++)
-        if (*c < ' ' || *c == 0x7f)
-            *c = '?';
+    vd_text_clean(err->text);
     return -1;
 }
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "vidriera/log.h"
 
+#include "vidriera/text.h"
+
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -25,30 +27,26 @@ struct vd_log_setup vd_log_get(void)
     return setup;
 }
 
+/* In one write(), so that lines of parent and child do not mix. */
 static void put(const char *line, size_t size)
 {
+    static const char wipe[] = "\r\033[K";
+    struct iovec parts[] = {{(void *)wipe, setup.wipe ? sizeof wipe - 1 : 0}, {(void *)line, size}};
     /* stderr is gone: there is nowhere left to say so */
-    if (write(STDERR_FILENO, line, size) < 0)
+    if (writev(STDERR_FILENO, parts, 2) < 0)
         return;
 }
 
 static void put_json(enum vd_level level, const char *text)
 {
-    char stamp[40], line[2 * LINE];
+    char stamp[40], line[2 * LINE + 128]; /* " and \\ take two */
     struct timespec now;
     struct tm parts;
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &parts);
     size_t used = strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &parts);
     snprintf(stamp + used, sizeof stamp - used, ".%03ldZ", now.tv_nsec / 1000000);
-    json_t *msg = json_string(text);
-    /* bytes that are no UTF-8 (a file's name) cannot stand in JSON */
-    for (char *copy = msg ? NULL : strdup(text); copy && !msg; free(copy), copy = NULL) {
-        for (unsigned char *c = (unsigned char *)copy; *c; c++)
-            *c = *c < 0x80 ? *c : '?';
-        msg = json_string(copy);
-    }
-    json_t *object = json_pack("{s:s, s:s, s:o}", "ts", stamp, "level", level_names[level], "msg", msg);
+    json_t *object = json_pack("{s:s, s:s, s:s}", "ts", stamp, "level", level_names[level], "msg", text);
     size_t size = json_dumpb(object, line, sizeof line - 1, JSON_COMPACT);
     json_decref(object);
     if (size && size < sizeof line) {
@@ -71,9 +69,7 @@ void vd_log(enum vd_level level, const char *fmt, ...)
     va_start(args, fmt);
     vsnprintf(line + prefix, sizeof line - (size_t)prefix - 1, fmt, args);
     va_end(args);
-    for (unsigned char *c = (unsigned char *)line; *c; c++)
-        if (*c < ' ' || *c == 0x7f)
-            *c = '?';
+    vd_text_clean(line);
     if (setup.json) {
         put_json(level, line);
         return;

@@ -4,7 +4,21 @@
 
 #include <stdio.h>
 
-enum { COLUMN = 26 };
+#include <string.h>
+
+enum { COLUMN = 26, WIDTH = 80 };
+
+/* Words from column *at on, in lines that begin at COLUMN. */
+static void print_wrapped(FILE *to, int *at, const char *text)
+{
+    for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
+        int size = (int)strcspn(text, " ");
+        if (*at + 1 + size > WIDTH)
+            *at = fprintf(to, "\n%*s", COLUMN - 1, "") - 1;
+        *at += fprintf(to, " %.*s", size, text);
+        text += size;
+    }
+}
 
 void vd_help_all(FILE *to)
 {
@@ -21,32 +35,40 @@ static void spell(const struct vd_setting *row, char *text, size_t size)
     char letter[8] = "";
     if (row->letter)
         snprintf(letter, sizeof letter, "-%c, ", row->letter);
-    snprintf(text, size, "%s--%s%s%s", letter, row->option, row->metavar ? " " : "",
-             row->metavar ? row->metavar : "");
+    snprintf(text, size, "%s--%s%s%s", letter, row->option, row->metavar ? " " : "", row->metavar ? row->metavar : "");
 }
 
 static void help_row(FILE *to, const struct vd_setting *row)
 {
-    char name[64];
+    char name[64], preset[64] = "";
+    if (!row->option) {
+        fprintf(to, "\n%s:\n", row->help);
+        return;
+    }
     spell(row, name, sizeof name);
-    int width = fprintf(to, "  %s", name);
+    int at = fprintf(to, "  %s%s", row->letter ? "" : "    ", name);
     /* a long name has a line of its own */
-    if (width >= COLUMN)
-        width = fprintf(to, "\n") - 1;
-    fprintf(to, "%*s%s\n", COLUMN - width, "", row->help);
+    if (at >= COLUMN)
+        at = fprintf(to, "\n") - 1;
+    at += fprintf(to, "%*s", COLUMN - 1 - at, "");
     if (row->shown)
-        fprintf(to, "%*s[%s]\n", COLUMN, "", row->shown);
+        snprintf(preset, sizeof preset, " [%s]", row->shown);
+    print_wrapped(to, &at, row->help);
+    print_wrapped(to, &at, preset);
+    fputc('\n', to);
 }
 
 void vd_help_command(FILE *to, const struct vd_command *command)
 {
     int rows;
     const struct vd_setting *table = vd_settings_table(&rows);
-    fprintf(to, "usage: vidriera %s %s\n\n%s\n\n", command->name, command->usage, command->summary);
+    fprintf(to, "usage: vidriera %s %s\n\n%s\n", command->name, command->usage, command->summary);
     for (int i = 0; i < rows; i++)
         if (table[i].commands & command->bit)
             help_row(to, &table[i]);
-    fprintf(to, "\nIn brackets: the default. Sizes take k, M, G; times take s, m, h.\n");
+    fprintf(to, "\nIn brackets: the default. Sizes take k, M, G; times take s, m, h.\n"
+                "Options win over the environment (VIDRIERA_OUTPUT_PRESET), that over the file\n"
+                "(output { preset = \"fast\" }), that over defaults. README has all names.\n");
 }
 
 void vd_help_options_markdown(FILE *to)
@@ -57,6 +79,8 @@ void vd_help_options_markdown(FILE *to)
     fprintf(to, "| option | default | what it does | in the file | in the environment |\n"
                 "| --- | --- | --- | --- | --- |\n");
     for (int i = 0; i < rows; i++) {
+        if (!table[i].option)
+            continue;
         spell(&table[i], name, sizeof name);
         fprintf(to, "| `%s` | %s | %s |", name, table[i].shown ? table[i].shown : "", table[i].help);
         if (!table[i].key) {

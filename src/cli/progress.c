@@ -12,6 +12,13 @@
 
 enum { BAR_MIN = 10, BAR_MAX = 40 };
 
+static void wipe_before_lines(bool wipe)
+{
+    struct vd_log_setup setup = vd_log_get();
+    setup.wipe = wipe;
+    vd_log_init(&setup);
+}
+
 void vd_progress_init(struct vd_progress *progress, enum vd_progress_mode mode)
 {
     *progress = (struct vd_progress){.show = VD_SHOW_NOTHING};
@@ -22,6 +29,7 @@ void vd_progress_init(struct vd_progress *progress, enum vd_progress_mode mode)
     else if (mode == VD_PROGRESS_AUTO && isatty(STDERR_FILENO))
         progress->show = VD_SHOW_BAR;
     setlocale(LC_CTYPE, "");
+    wipe_before_lines(progress->show == VD_SHOW_BAR);
 }
 
 /* "  42.0 %  frame 630  125 fps  4.2x  0:07 left" */
@@ -29,7 +37,7 @@ static void describe(const struct vd_progress_state *state, char *text, size_t s
 {
     size_t used = 0;
     if (state->fraction >= 0)
-        used += (size_t)snprintf(text, size, "%5.1f %%  ", 100 * state->fraction);
+        used += (size_t)snprintf(text, size, "%5.1f %%  ", state->fraction > 1 ? 100 : 100 * state->fraction);
     used += (size_t)snprintf(text + used, size - used, "frame %lld", (long long)state->frames);
     if (state->spent_s > 0)
         used += (size_t)snprintf(text + used, size - used, "  %.0f fps  %.1fx", (double)state->frames / state->spent_s,
@@ -49,11 +57,12 @@ static int terminal_width(void)
 static void draw_bar(struct vd_progress *progress, const struct vd_progress_state *state)
 {
     char text[120], bar[3 * BAR_MAX + 1] = "";
+    double fraction = state->fraction > 1 ? 1 : state->fraction;
     bool blocks = !strcmp(nl_langinfo(CODESET), "UTF-8");
     describe(state, text, sizeof text);
     int room = terminal_width() - (int)strlen(text) - 4;
     int width = room > BAR_MAX ? BAR_MAX : room;
-    int filled = state->fraction > 0 ? (int)(state->fraction * width) : 0;
+    int filled = fraction > 0 ? (int)(fraction * width) : 0;
     if (width >= BAR_MIN && state->fraction >= 0)
         for (int i = 0; i < width; i++)
             strcat(bar, i < filled ? (blocks ? "█" : "#") : (blocks ? "░" : "."));
@@ -88,6 +97,7 @@ void vd_progress_end(struct vd_progress *progress, const struct vd_progress_stat
         fflush(stderr);
         progress->drawn = false;
     }
+    wipe_before_lines(false);
     if (progress->show == VD_SHOW_LINES && state->frames)
         print_line(state);
 }

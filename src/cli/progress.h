@@ -12,13 +12,14 @@ struct vd_progress {
 };
 
 struct vd_progress_state {
-    double fraction;  /* negative: not known */
+    double fraction; /* negative: not known */
     int64_t frames;
-    double spent_s;   /* since the start */
+    double spent_s;    /* since the start */
     double position_s; /* of the recording */
 };
 
-/* auto: a bar when stderr is a terminal, else nothing; quiet logs show nothing. */
+/* auto: a bar when stderr is a terminal, else nothing; quiet logs show nothing. Before the slot starts: it inherits
+ * that there may be a bar to wipe. */
 void vd_progress_init(struct vd_progress *progress, enum vd_progress_mode mode);
 void vd_progress_update(struct vd_progress *progress, const struct vd_progress_state *state);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "settings.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,12 +32,14 @@ static int parse_text(const struct vd_setting *row, const char *text, void *sett
     return *text ? 0 : want(wanted, size, "a name");
 }
 
-/* A number and nothing else; NaN fits no range. */
+/* Digits, perhaps with a point among them: no sign, no exponent, no nan. *end: what follows. */
 static bool read_number(const char *text, char **end, double *value)
 {
-    bool starts = (*text >= '0' && *text <= '9') || *text == '-' || *text == '.';
-    *value = starts ? strtod(text, end) : NAN;
-    return starts && *end != text;
+    size_t size = strspn(text, "0123456789.");
+    if (strcspn(text, "0123456789") >= size)
+        return false;
+    *value = strtod(text, end);
+    return *end == text + size;
 }
 
 static int parse_number(const struct vd_setting *row, const char *text, void *settings, char *wanted, size_t size)
@@ -82,7 +85,7 @@ static int parse_units(const struct vd_setting *row, const char *text, void *set
     char *end = NULL;
     double value;
     bool number = read_number(text, &end, &value);
-    const char *unit = number && *end && !end[1] ? strchr(units, *end) : NULL;
+    const char *unit = number && *end && !end[1] ? strchr(units, tolower((unsigned char)*end)) : NULL;
     if (number && unit)
         value *= factors[unit - units];
     if (number && (unit || !*end) && value == floor(value) && value >= row->min && value <= row->max) {
@@ -97,7 +100,7 @@ static int parse_units(const struct vd_setting *row, const char *text, void *set
 static int parse_size(const struct vd_setting *row, const char *text, void *settings, char *wanted, size_t size)
 {
     static const double factors[] = {1024, 1048576, 1073741824};
-    return parse_units(row, text, settings, "kMG", factors, wanted, size);
+    return parse_units(row, text, settings, "kmg", factors, wanted, size);
 }
 
 static int parse_time(const struct vd_setting *row, const char *text, void *settings, char *wanted, size_t size)
@@ -209,13 +212,26 @@ static int parse_quiet(const struct vd_setting *row, const char *text, void *set
 #define EFFECT(field) AT(job.recipe.effect.field)
 #define LIMIT(field) AT(job.limits.field)
 
+/* A row of help alone: what the rows below are about. */
+#define HEADING(text, commands)                                                                                        \
+    {                                                                                                                  \
+        NULL, 0, NULL, NULL, NULL, 0, 0, 0, NULL, text, commands                                                       \
+    }
+
 static const struct vd_setting table[] = {
+    HEADING("Output", VD_COMMAND_PROCESS),
     {"output", 'o', "OUTPUT", NULL, parse_text, AT(output), 0, 0, "<stem>.tinted.<ext> beside INPUT",
      "where to write; .mp4, .mov or .mkv decides the container", VD_COMMAND_PROCESS},
     {"overwrite", 0, NULL, NULL, parse_flag, AT(overwrite), 0, 0, NULL, "replace what is there, in one step",
      VD_COMMAND_PROCESS},
-    {"effect", 0, "NAME", "effect.name", parse_effect, 0, 0, 0, "split-tint", "split-tint or none",
+    {"preview", 0, "FILE.png", NULL, parse_text, AT(preview), 0, 0, NULL,
+     "also write a frame from the middle, before and after", VD_COMMAND_PROCESS},
+    {"json", 0, NULL, NULL, parse_flag, AT(json), 0, 0, NULL, "print the result document on stdout",
      VD_COMMAND_PROCESS},
+    {"progress", 0, "MODE", "process.progress", parse_progress, AT(progress), 0, 0, "auto",
+     "auto (a bar on a terminal), plain (lines) or none", VD_COMMAND_PROCESS},
+    HEADING("Effect", VD_COMMAND_PROCESS),
+    {"effect", 0, "NAME", "effect.name", parse_effect, 0, 0, 0, "split-tint", "split-tint or none", VD_COMMAND_PROCESS},
     {"left", 0, "COLOUR", "effect.left", parse_colour, EFFECT(left), 0, 0, "blue", "#rrggbb or a colour's name",
      VD_COMMAND_PROCESS},
     {"right", 0, "COLOUR", "effect.right", parse_colour, EFFECT(right), 0, 0, "red", "the same for the right part",
@@ -224,6 +240,7 @@ static const struct vd_setting table[] = {
      "how much of the colour, 0 to 1", VD_COMMAND_PROCESS},
     {"split", 0, "F", "effect.split", parse_split, EFFECT(split), 0, 1, "0.5",
      "where right begins, 0 to 1 of the width as displayed", VD_COMMAND_PROCESS},
+    HEADING("How it is made", VD_COMMAND_PROCESS),
     {"device", 0, "DEVICE", "process.device", parse_device, 0, 0, 0, "auto",
      "auto, cpu, opencl, vaapi or cuda, with :PATH or :INDEX", VD_COMMAND_PROCESS},
     {"codec", 0, "CODEC", "output.codec", parse_codec, AT(job.recipe.codec), 0, 0, "auto",
@@ -232,26 +249,22 @@ static const struct vd_setting table[] = {
      "ultrafast to placebo, x264's names for every encoder", VD_COMMAND_PROCESS},
     {"quality", 0, "Q", "output.quality", parse_number, AT(job.recipe.quality), 0, 51, "23",
      "0 (best) to 51, x264's scale for every encoder", VD_COMMAND_PROCESS},
-    {"threads", 0, "N", "process.threads", parse_count, AT(job.threads), 0, 64, "0",
+    {"threads", 0, "N", "process.threads", parse_count, AT(job.threads), 0, VD_THREADS_MAX, "0",
      "for decoding and for encoding each; 0: as many as pay", VD_COMMAND_PROCESS},
-    {"preview", 0, "FILE.png", NULL, parse_text, AT(preview), 0, 0, NULL,
-     "also write a frame from the middle, before and after", VD_COMMAND_PROCESS},
-    {"json", 0, NULL, NULL, parse_flag, AT(json), 0, 0, NULL, "print the result document on stdout",
+    HEADING("Limits: an input beyond one is refused", VD_COMMAND_PROCESS),
+    {"max-pixels", 0, "N", "limits.pixels", parse_size, LIMIT(pixels), 1, 1e9, "64M", "pixels of one picture",
      VD_COMMAND_PROCESS},
-    {"progress", 0, "MODE", "process.progress", parse_progress, AT(progress), 0, 0, "auto",
-     "auto (a bar on a terminal), plain (lines) or none", VD_COMMAND_PROCESS},
-    {"max-pixels", 0, "N", "limits.pixels", parse_size, LIMIT(pixels), 1, 1e9, "64M", "of one picture",
-     VD_COMMAND_PROCESS},
-    {"max-streams", 0, "N", "limits.streams", parse_size, LIMIT(streams), 1, 1000, "64", "in the input",
+    {"max-streams", 0, "N", "limits.streams", parse_size, LIMIT(streams), 1, 1000, "64", "streams in the input",
      VD_COMMAND_PROCESS},
     {"max-probe", 0, "BYTES", "limits.probe", parse_size, LIMIT(probe_bytes), 32, 1e9, "5M",
-     "read to find out what the input is", VD_COMMAND_PROCESS},
-    {"max-duration", 0, "TIME", "limits.duration", parse_time, LIMIT(duration_s), 1, 1e7, "24h", "of the input",
+     "bytes read to find out what the input is", VD_COMMAND_PROCESS},
+    {"max-duration", 0, "TIME", "limits.duration", parse_time, LIMIT(duration_s), 1, 1e7, "24h", "length of the input",
      VD_COMMAND_PROCESS},
     {"max-memory", 0, "BYTES", "limits.memory", parse_size, LIMIT(memory_bytes), 1 << 26, 1e13, "4G",
-     "of the media process", VD_COMMAND_PROCESS},
+     "memory of the media process", VD_COMMAND_PROCESS},
     {"stall", 0, "TIME", "limits.stall", parse_time, LIMIT(stall_s), 1, 1e6, "60s",
-     "without progress, then the media process is ended", VD_COMMAND_PROCESS},
+     "time without progress, then the media process is ended", VD_COMMAND_PROCESS},
+    HEADING("In every command", (unsigned)VD_COMMAND_ALL),
     {"config", 0, "FILE", NULL, parse_text, AT(config), 0, 0, "/etc/vidriera/vidriera.conf if there",
      "settings from a file", (unsigned)VD_COMMAND_ALL},
     {"log-format", 0, "FORMAT", "log.format", parse_log_format, AT(log.json), 0, 0, "text", "text or json",

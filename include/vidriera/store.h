@@ -9,6 +9,7 @@
 
 #include "vidriera/err.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -27,9 +28,9 @@ bool vd_input_unchanged(int fd, const struct stat *before);
  * `.vd-<job>-<nonce>.part` in the target's folder.
  */
 struct vd_stage {
-    int dir;         /* the target's folder */
-    int fd;          /* the file, open for reading and writing */
-    char part[64];   /* its name while it grows; empty: it has none */
+    int dir;       /* the target's folder */
+    int fd;        /* the file, open for reading and writing */
+    char part[64]; /* its name while it grows; empty: it has none */
 };
 
 #define VD_STAGE_NONE ((struct vd_stage){.dir = -1, .fd = -1})
@@ -38,8 +39,8 @@ struct vd_stage {
 int vd_stage_create(struct vd_stage *stage, const char *folder, const char *job, struct vd_err *err);
 
 /*
- * fsync, then the name by an exclusive step, then fsync of the folder. replace: an existing regular file of that name is
- * replaced in one step. VD_NO_OUTPUT: the name is taken (and not replace). VD_IO: a failed fsync or a full disk; the
+ * fsync, then the name by an exclusive step, then fsync of the folder. replace: an existing regular file of that name
+ * is replaced in one step. VD_NO_OUTPUT: the name is taken (and not replace). VD_IO: a failed fsync or a full disk; the
  * stage is to be dropped. After success the stage is empty.
  */
 int vd_stage_commit(struct vd_stage *stage, const char *name, bool replace, struct vd_err *err);
@@ -49,6 +50,13 @@ void vd_stage_drop(struct vd_stage *stage);
 
 /* XXH3-128 of a whole file, as "xxh3-128:" and 32 hex digits. Reads by pread: the file position stays. */
 #define VD_DIGEST_TEXT 48
-int vd_digest_fd(int fd, char out[VD_DIGEST_TEXT], struct vd_err *err);
+
+/* For whoever waits: how far it is, and a way to end it early. */
+struct vd_digest_watch {
+    atomic_llong bytes; /* read so far */
+    atomic_bool stop;   /* set it: VD_AGAIN */
+};
+
+int vd_digest_fd(int fd, struct vd_digest_watch *watch, char out[VD_DIGEST_TEXT], struct vd_err *err);
 
 #endif

@@ -10,10 +10,10 @@
 
 enum { BLOCK = 256 * 1024 };
 
-static int read_all(int fd, uint8_t *block, XXH3_state_t *state)
+static int read_all(int fd, uint8_t *block, XXH3_state_t *state, struct vd_digest_watch *watch)
 {
     off_t at = 0;
-    for (;;) {
+    while (!atomic_load_explicit(&watch->stop, memory_order_relaxed)) {
         ssize_t got = pread(fd, block, BLOCK, at);
         if (got < 0 && errno == EINTR)
             continue;
@@ -21,19 +21,23 @@ static int read_all(int fd, uint8_t *block, XXH3_state_t *state)
             return (int)got;
         XXH3_128bits_update(state, block, (size_t)got);
         at += got;
+        atomic_store_explicit(&watch->bytes, at, memory_order_relaxed);
     }
+    errno = ECANCELED;
+    return -1;
 }
 
-int vd_digest_fd(int fd, char out[VD_DIGEST_TEXT], struct vd_err *err)
+int vd_digest_fd(int fd, struct vd_digest_watch *watch, char out[VD_DIGEST_TEXT], struct vd_err *err)
 {
     uint8_t *block = malloc(BLOCK);
     XXH3_state_t *state = XXH3_createState();
     int ret = -1;
     errno = ENOMEM;
     if (block && state && XXH3_128bits_reset(state) == XXH_OK)
-        ret = read_all(fd, block, state);
+        ret = read_all(fd, block, state, watch);
     if (ret < 0) {
-        vd_fail(err, VD_IO, "verify", "a file cannot be read for its digest: %s; check the disk", strerror(errno));
+        vd_fail(err, errno == ECANCELED ? VD_AGAIN : VD_IO, "verify",
+                "a file cannot be read for its digest: %s; check the disk", strerror(errno));
     } else {
         XXH128_hash_t hash = XXH3_128bits_digest(state);
         snprintf(out, VD_DIGEST_TEXT, "xxh3-128:%016llx%016llx", (unsigned long long)hash.high64,

@@ -10,6 +10,8 @@ static int fail_open(const char *path, struct vd_err *err)
 {
     if (errno == ENOENT || errno == ENOTDIR)
         return vd_fail(err, VD_NO_INPUT, "open", "%s: no such file; check the path", path);
+    if (errno == ENAMETOOLONG)
+        return vd_fail(err, VD_NO_INPUT, "open", "%.80s...: the name is too long; check the path", path);
     if (errno == EACCES || errno == EPERM)
         return vd_fail(err, VD_NO_INPUT, "open", "%s: permission denied; make it readable for this user", path);
     if (errno == ENXIO || errno == ELOOP)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Order of a commit (Pillai et al., OSDI 2014): the file's bytes are on disk before it has its name, the name is on disk
- * before we say so. A failed fsync is final: the kernel drops the pages, and a second call may lie.
+ * Order of a commit (Pillai et al., OSDI 2014): the file's bytes are on disk before it has its name, the name is on
+ * disk before we say so. A failed fsync is final: the kernel drops the pages, and a second call may lie.
  */
 #include "vidriera/store.h"
 
@@ -24,6 +24,13 @@ static int fail_commit(const char *name, struct vd_err *err)
 {
     if (errno == EEXIST)
         return vd_fail(err, VD_NO_OUTPUT, "commit", "%s: exists already; use --overwrite or another -o", name);
+    if (errno == EISDIR)
+        return vd_fail(err, VD_NO_OUTPUT, "commit", "%s: is a folder; choose another -o", name);
+    if (errno == ENAMETOOLONG)
+        return vd_fail(err, VD_NO_OUTPUT, "commit", "%s: the name is too long; choose another -o", name);
+    if (errno == ENOENT)
+        return vd_fail(err, VD_NO_OUTPUT, "commit", "%s: its folder was removed meanwhile; create it and try again",
+                       name);
     return vd_fail(err, VD_IO, "commit", "%s: cannot be put in place: %s; %s", name, strerror(errno),
                    errno == ENOSPC ? "free some space" : "check the disk");
 }
@@ -77,7 +84,8 @@ static int rename_exclusively(const struct vd_stage *stage, const char *name)
         return -1;
     if (linkat(stage->dir, stage->part, stage->dir, name, 0) < 0)
         return -1;
-    return unlinkat(stage->dir, stage->part, 0);
+    (void)unlinkat(stage->dir, stage->part, 0); /* the file has its name: a part that stays is only litter */
+    return 0;
 }
 
 static int put_in_place(struct vd_stage *stage, const char *name, bool replace)
@@ -100,8 +108,13 @@ int vd_stage_commit(struct vd_stage *stage, const char *name, bool replace, stru
     if (fsync(stage->fd) < 0 || put_in_place(stage, name, replace) < 0)
         return fail_commit(name, err);
     stage->part[0] = '\0';
-    if (fsync(stage->dir) < 0)
-        return fail_commit(name, err);
+    /* EINVAL: folders cannot be synced there */
+    if (fsync(stage->dir) < 0 && errno != EINVAL) {
+        fail_commit(name, err);
+        if (!replace)
+            unlinkat(stage->dir, name, 0);
+        return -1;
+    }
     vd_stage_drop(stage);
     return 0;
 }

@@ -12,9 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
-/* What is measured beside the work. The input is hashed by a thread of its own: the disk is read once, by both. */
-struct errand {
+/* A file is hashed by a thread of its own: of the input, while the work goes on, so that the disk is read once by both. */
+struct hasher {
+    pthread_t thread;
     int fd;
+    struct vd_digest_watch watch;
     char digest[VD_DIGEST_TEXT];
     struct vd_err err;
     int result;
@@ -22,9 +24,17 @@ struct errand {
 
 static void *hash_main(void *opaque)
 {
-    struct errand *errand = opaque;
-    errand->result = vd_digest_fd(errand->fd, errand->digest, &errand->err);
+    struct hasher *hasher = opaque;
+    hasher->result = vd_digest_fd(hasher->fd, &hasher->watch, hasher->digest, &hasher->err);
     return NULL;
+}
+
+static int hasher_start(struct hasher *hasher, int fd, struct vd_err *err)
+{
+    *hasher = (struct hasher){.fd = fd};
+    if (pthread_create(&hasher->thread, NULL, hash_main, hasher))
+        return vd_fail(err, VD_AGAIN, "open", "no thread to start: too many are running; try again later");
+    return 0;
 }
 
 static double now(clockid_t clock)
@@ -34,17 +44,46 @@ static double now(clockid_t clock)
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
+/* What the parent is told, over and over; the last one is kept to go on from. */
+struct teller {
+    int socket;
+    struct vd_media_progress last;
+};
+
 static void tell_planned(void *opaque, const char *container)
 {
-    vd_wire_send(*(int *)opaque, json_pack("{s:{s:s}}", "planned", "container", container), NULL, 0);
+    struct teller *teller = opaque;
+    vd_wire_send(teller->socket, json_pack("{s:{s:s}}", "planned", "container", container), NULL, 0);
 }
 
 static void tell_progress(void *opaque, const struct vd_media_progress *progress)
 {
+    struct teller *teller = opaque;
     json_t *object = json_pack("{s:{s:f, s:I, s:f, s:I}}", "progress", "fraction", progress->fraction, "frames",
                                (json_int_t)progress->frames, "position_s", progress->position_s, "work",
                                (json_int_t)progress->work);
-    vd_wire_send(*(int *)opaque, object, NULL, 0);
+    teller->last = *progress;
+    vd_wire_send(teller->socket, object, NULL, 0);
+}
+
+/* Waits for a digest, telling meanwhile that the work goes on. */
+static int hasher_wait(struct hasher *hasher, struct teller *teller, struct vd_err *err)
+{
+    struct vd_media_progress progress = teller->last;
+    struct timespec until;
+    for (;;) {
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec++;
+        if (pthread_timedjoin_np(hasher->thread, NULL, &until) == 0)
+            break;
+        progress.work = teller->last.work + 1 + atomic_load(&hasher->watch.bytes);
+        struct vd_media_progress kept = teller->last;
+        tell_progress(teller, &progress);
+        teller->last = kept;
+    }
+    if (hasher->result < 0)
+        *err = hasher->err;
+    return hasher->result;
 }
 
 static json_t *metrics(const json_t *report, double started, double cpu_before)
@@ -74,28 +113,25 @@ static int add_file(json_t *report, const char *member, int fd, const char *dige
 static int work(const struct vd_job *job, const struct vd_media_io *io, int socket, json_t **report,
                 struct vd_err *err)
 {
-    struct vd_media_watch watch = {tell_planned, tell_progress, &socket};
+    struct teller teller = {.socket = socket};
+    struct vd_media_watch watch = {tell_planned, tell_progress, &teller};
     double started = now(CLOCK_MONOTONIC), cpu = now(CLOCK_PROCESS_CPUTIME_ID);
     if (job->decode_only)
         return vd_media_run(job, io, &watch, report, err);
-    struct errand errand = {.fd = io->input};
-    pthread_t hasher;
-    char digest[VD_DIGEST_TEXT];
-    if (pthread_create(&hasher, NULL, hash_main, &errand))
-        return vd_fail(err, VD_AGAIN, "open", "no thread to start: too many are running; try again later");
+    struct hasher input, output;
+    struct vd_err ignored;
+    if (hasher_start(&input, io->input, err) < 0)
+        return -1;
     int ret = vd_media_run(job, io, &watch, report, err);
-    pthread_join(hasher, NULL);
-    if (ret >= 0 && errand.result < 0) {
-        *err = errand.err;
-        ret = -1;
-    }
-    if (ret >= 0)
-        ret = vd_digest_fd(io->output, digest, err);
-    if (ret >= 0 &&
-        (add_file(*report, "input", io->input, errand.digest) || add_file(*report, "output", io->output, digest) ||
-         json_object_set_new(*report, "metrics", metrics(*report, started, cpu))))
-        ret = vd_fail(err, VD_INPUT, "verify", "no memory for the result; raise --max-memory");
-    return ret;
+    atomic_store(&input.watch.stop, ret < 0);
+    if (hasher_wait(&input, &teller, ret < 0 ? &ignored : err) < 0 || ret < 0)
+        return -1;
+    if (hasher_start(&output, io->output, err) < 0 || hasher_wait(&output, &teller, err) < 0)
+        return -1;
+    if (add_file(*report, "input", io->input, input.digest) || add_file(*report, "output", io->output, output.digest) ||
+        json_object_set_new(*report, "metrics", metrics(*report, started, cpu)))
+        return vd_fail(err, VD_INPUT, "verify", "no memory for the result; raise --max-memory");
+    return 0;
 }
 
 static json_t *run_order(const json_t *order, const int *fds, int count, int socket)

@@ -32,14 +32,16 @@ struct vd_limits {
     int64_t stall_s;      /* without progress */
 };
 
+enum { VD_THREADS_MAX = 64 };
+
 /* The whole of an order to the media process. */
 struct vd_job {
     struct vd_recipe recipe;
     struct vd_limits limits;
-    int threads;         /* for decoding and for encoding each; 0: as many as pay */
-    char container[8];   /* mp4, mov, mkv; empty: chosen from the input */
-    char extension[16];  /* of the input's name, lower case without dot: only to prefer a container */
-    bool decode_only;    /* no effect, no output: does software decoding of this input survive? */
+    int threads;        /* for decoding and for encoding each, VD_THREADS_MAX at most; 0: as many as pay */
+    char container[8];  /* mp4, mov, mkv; empty: chosen from the input */
+    char extension[16]; /* of the input's name, lower case without dot: only to prefer a container */
+    bool decode_only;   /* no effect, no output: does software decoding of this input survive? */
 };
 
 void vd_job_defaults(struct vd_job *job);

@@ -55,6 +55,15 @@ static json_t *effect_to_json(const struct vd_effect_params *effect)
                      effect->strength, "split", effect->split);
 }
 
+/* JSON has no place for other bytes, and no container is called so. */
+static const char *if_ascii(const char *text)
+{
+    for (const char *c = text; *c; c++)
+        if (*c & 0x80)
+            return "";
+    return text;
+}
+
 json_t *vd_job_to_json(const struct vd_job *job)
 {
     const struct vd_recipe *recipe = &job->recipe;
@@ -65,7 +74,7 @@ json_t *vd_job_to_json(const struct vd_job *job)
                      (json_int_t)limits->streams, "probe_bytes", (json_int_t)limits->probe_bytes, "duration_s",
                      (json_int_t)limits->duration_s, "memory_bytes", (json_int_t)limits->memory_bytes, "stall_s",
                      (json_int_t)limits->stall_s, "threads", job->threads, "container", job->container, "extension",
-                     job->extension, "decode_only", job->decode_only);
+                     if_ascii(job->extension), "decode_only", job->decode_only);
 }
 
 static bool copy_text(char *to, size_t size, const char *from)
@@ -90,16 +99,24 @@ static bool take_effect(json_t *object, struct vd_effect_params *effect)
                           &left[0], &left[1], &left[2], "right", &right[0], &right[1], &right[2], "strength",
                           &effect->strength, "split", &effect->split) == 0 &&
            copy_text(effect->name, sizeof effect->name, name) && take_colour(left, &effect->left) &&
-           take_colour(right, &effect->right);
+           take_colour(right, &effect->right) && effect->strength >= 0 && effect->strength <= 1 && effect->split >= 0 &&
+           effect->split <= 10000;
+}
+
+static bool is_one_of(const char *text, const char *const *names, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (!strcmp(names[i], text))
+            return true;
+    return false;
 }
 
 static bool in_range(const struct vd_job *job)
 {
+    static const char *const containers[] = {"", "mp4", "mov", "mkv"};
     const struct vd_limits *limits = &job->limits;
-    bool known = false;
-    for (int i = 0; i < PRESETS; i++)
-        known = known || !strcmp(preset_names[i], job->recipe.preset);
-    return known && job->recipe.quality >= 0 && job->recipe.quality <= 51 && job->threads >= 0 && limits->pixels > 0 &&
+    return is_one_of(job->recipe.preset, preset_names, PRESETS) && is_one_of(job->container, containers, 4) &&
+           job->recipe.quality >= 0 && job->recipe.quality <= 51 && job->threads >= 0 && limits->pixels > 0 &&
            limits->streams > 0 && limits->probe_bytes > 0 && limits->duration_s > 0 && limits->memory_bytes > 0 &&
            limits->stall_s > 0;
 }
@@ -108,18 +125,19 @@ int vd_job_from_json(const json_t *object, struct vd_job *job, struct vd_err *er
 {
     const char *codec, *preset, *container, *extension;
     json_t *effect;
-    json_int_t pixels, streams, probe, duration, memory, stall;
+    json_int_t threads, pixels, streams, probe, duration, memory, stall;
     int only;
     json_error_t why;
     *job = (struct vd_job){0};
     if (json_unpack_ex((json_t *)object, &why, JSON_STRICT,
-                       "{s:o, s:s, s:s, s:F, s:{s:I, s:I, s:I, s:I, s:I, s:I}, s:i, s:s, s:s, s:b}", "effect", &effect,
+                       "{s:o, s:s, s:s, s:F, s:{s:I, s:I, s:I, s:I, s:I, s:I}, s:I, s:s, s:s, s:b}", "effect", &effect,
                        "codec", &codec, "preset", &preset, "quality", &job->recipe.quality, "limits", "pixels", &pixels,
                        "streams", &streams, "probe_bytes", &probe, "duration_s", &duration, "memory_bytes", &memory,
-                       "stall_s", &stall, "threads", &job->threads, "container", &container, "extension", &extension,
+                       "stall_s", &stall, "threads", &threads, "container", &container, "extension", &extension,
                        "decode_only", &only) < 0)
         return vd_fail(err, VD_DEFECT, "open", "an order is not understood: %s; report this", why.text);
     job->limits = (struct vd_limits){pixels, streams, probe, duration, memory, stall};
+    job->threads = threads >= 0 && threads <= VD_THREADS_MAX ? (int)threads : -1;
     job->decode_only = only;
     if (!take_effect(effect, &job->recipe.effect) || vd_codec_parse(codec, &job->recipe.codec) < 0 ||
         !copy_text(job->recipe.preset, sizeof job->recipe.preset, preset) ||

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The effect on host memory, by SIMD: in place where the frame is ours alone, else into a pooled frame in one pass. */
 #include "vidriera/device.h"
+#include "vidriera/frame_memory.h"
 
 #include <libavutil/imgutils.h>
 #include <libavutil/pixdesc.h>
@@ -51,7 +52,7 @@ struct vd_device *vd_device_open(const struct vd_effect_plan *effect, const stru
     device->effect = *effect;
     device->picture = *picture;
     int bytes = av_image_get_buffer_size(picture->target, picture->padded_width, picture->padded_height, ALIGN);
-    device->pool = bytes > 0 ? av_buffer_pool_init((size_t)bytes + ALIGN, NULL) : NULL;
+    device->pool = bytes > 0 ? vd_frame_pool((size_t)bytes + ALIGN) : NULL;
     device->neutral = neutral_row(picture);
     if (device->pool && device->neutral)
         return device;

@@ -258,6 +258,23 @@ static void repair_time(struct vd_carry *carry, AVPacket *packet, int64_t *repai
     carry->last_dts = packet->dts;
 }
 
+static void shift(AVPacket *packet, int64_t by)
+{
+    if (packet->pts != AV_NOPTS_VALUE)
+        packet->pts += by;
+    if (packet->dts != AV_NOPTS_VALUE)
+        packet->dts += by;
+}
+
+/* Matroska's demuxer takes the codec delay off the times, and not every muxer adds it. */
+static int64_t forgotten_delay(const struct vd_carry *carry, const struct vd_plan *plan)
+{
+    const AVCodecParameters *par = carry->in->codecpar;
+    if (strcmp(plan->container->name, "mkv") || par->codec_id != AV_CODEC_ID_OPUS || vd_mkv_adds_codec_delay())
+        return 0;
+    return av_rescale_q(par->initial_padding, (AVRational){1, 48000}, carry->out->time_base);
+}
+
 int vd_carry_packet(struct vd_carry *carry, AVPacket *packet, const struct vd_plan *plan, int64_t *repaired)
 {
     if (!carry->out || carry->out->codecpar->codec_type == AVMEDIA_TYPE_ATTACHMENT)
@@ -272,11 +289,13 @@ int vd_carry_packet(struct vd_carry *carry, AVPacket *packet, const struct vd_pl
         ret = convert_text(carry, packet);
     if (ret <= 0)
         return ret;
+    shift(packet, av_rescale_q(plan->shift, plan->time_base, carry->in->time_base));
     if (!rescale_sound(carry, packet))
         av_packet_rescale_ts(packet, carry->in->time_base, carry->out->time_base);
     repair_time(carry, packet, repaired);
     if (carry->first_pts == AV_NOPTS_VALUE)
         carry->first_pts = packet->pts;
+    shift(packet, forgotten_delay(carry, plan));
     if (carry->hash)
         XXH3_128bits_update(carry->hash, packet->data, (size_t)packet->size);
     carry->bytes += packet->size;

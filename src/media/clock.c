@@ -6,9 +6,9 @@
 #include <libavutil/mathematics.h>
 #include <stdlib.h>
 
-void vd_clock_init(struct vd_clock *clock, AVRational from, AVRational to, AVRational frame_rate)
+void vd_clock_init(struct vd_clock *clock, AVRational from, AVRational to, AVRational frame_rate, int64_t shift)
 {
-    *clock = (struct vd_clock){.from = from, .to = to};
+    *clock = (struct vd_clock){.from = from, .to = to, .shift = shift};
     clock->usual = FFMAX(1, av_rescale_q(1, av_inv_q(frame_rate), to));
 }
 
@@ -22,7 +22,7 @@ int64_t vd_clock_stamp(struct vd_clock *clock, AVFrame *frame)
     if (frame->best_effort_timestamp == AV_NOPTS_VALUE)
         clock->missing++;
     else
-        pts = av_rescale_q(frame->best_effort_timestamp, clock->from, clock->to);
+        pts = av_rescale_q(frame->best_effort_timestamp, clock->from, clock->to) + clock->shift;
     if (clock->started && pts <= clock->last) {
         pts = clock->last + 1;
         clock->risen++;

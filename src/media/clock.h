@@ -11,13 +11,14 @@
 
 struct vd_clock {
     AVRational from, to;   /* the stream's time base, the plan's */
+    int64_t shift;         /* added to every time, in `to` */
     int64_t usual;         /* duration of a picture where nothing tells, in `to` */
     int64_t last, last_duration;
     bool started;
     int64_t missing, risen; /* how many times were not there, how many did not rise */
 };
 
-void vd_clock_init(struct vd_clock *clock, AVRational from, AVRational to, AVRational frame_rate);
+void vd_clock_init(struct vd_clock *clock, AVRational from, AVRational to, AVRational frame_rate, int64_t shift);
 
 /* Sets frame->pts, in `to`, and returns the picture's duration, in `to`, at least 1. */
 int64_t vd_clock_stamp(struct vd_clock *clock, AVFrame *frame);

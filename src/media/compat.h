@@ -94,6 +94,30 @@ static inline const enum AVPixelFormat *vd_encoder_formats(const AVCodec *codec)
 #endif
 }
 
+/* Newer releases take it for granted that get_buffer2 may be called by several threads at once. */
+static inline void vd_thread_safe_buffers(AVCodecContext *decoder)
+{
+#if LIBAVCODEC_VERSION_MAJOR < 60
+    _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wdeprecated-declarations\"")
+    decoder->thread_safe_callbacks = 1;
+    _Pragma("GCC diagnostic pop")
+#else
+    (void)decoder;
+#endif
+}
+
+/* FLAC in mp4 was experimental. */
+static inline bool vd_mp4_takes_flac(void)
+{
+    return avformat_version() >= AV_VERSION_INT(60, 0, 100);
+}
+
+/* Matroska's muxer adds the codec delay to the times, as its demuxer takes it off. Before, a copy drifted by it. */
+static inline bool vd_mkv_adds_codec_delay(void)
+{
+    return avformat_version() >= AV_VERSION_INT(61, 0, 100);
+}
+
 /* Matroska carries a rotation (ProjectionPoseRoll) both ways only in newer releases. */
 static inline bool vd_mkv_keeps_rotation(void)
 {

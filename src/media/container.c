@@ -25,7 +25,13 @@ bool vd_container_holds(const struct vd_container *container, const AVStream *st
     const AVOutputFormat *muxer = av_guess_format(container->muxer, NULL, NULL);
     /* asked strictly, Matroska denies what it can carry under a RIFF tag */
     int strictness = strcmp(container->name, "mkv") ? FF_COMPLIANCE_NORMAL : FF_COMPLIANCE_EXPERIMENTAL;
-    return muxer && avformat_query_codec(muxer, stream->codecpar->codec_id, strictness) == 1;
+    enum AVCodecID id = stream->codecpar->codec_id;
+    /* listed, but refused by the muxer itself */
+    bool mov = !strcmp(container->name, "mov"), mp4 = !strcmp(container->name, "mp4");
+    if ((id == AV_CODEC_ID_TRUEHD && (mov || mp4)) || (id == AV_CODEC_ID_OPUS && mov) ||
+        (id == AV_CODEC_ID_FLAC && (mov || (mp4 && !vd_mp4_takes_flac()))))
+        return false;
+    return muxer && avformat_query_codec(muxer, id, strictness) == 1;
 }
 
 static bool holds_rotation(const struct vd_container *container)

@@ -27,6 +27,9 @@ static void drop_stale_tags(AVDictionary **tags)
     const AVDictionaryEntry *tag = NULL;
     for (size_t i = 0; i < sizeof stale / sizeof *stale; i++)
         av_dict_set(tags, stale[i], NULL, 0);
+    tag = av_dict_get(*tags, "language", NULL, 0);
+    if (tag && !strcmp(tag->value, "und"))
+        av_dict_set(tags, "language", NULL, 0);
     /* the beginning of time is how containers write "not set" */
     tag = av_dict_get(*tags, "creation_time", NULL, 0);
     if (tag && !strncmp(tag->value, "1970-01-01T00:00:00", 19))
@@ -141,7 +144,7 @@ static int64_t lcm(int64_t a, int64_t b)
 static int64_t movie_clock(const struct vd_mux *mux, const struct vd_source *source)
 {
     int64_t ticks = mux->plan->time_base.den;
-    bool late = false;
+    bool late = mux->plan->shift > 0;
     for (unsigned i = 0; i < source->format->nb_streams; i++) {
         const AVStream *in = source->format->streams[i];
         late = late || (in->start_time != AV_NOPTS_VALUE && in->start_time > 0);

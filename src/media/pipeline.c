@@ -7,6 +7,7 @@
 
 #include "vidriera/media.h"
 
+#include <libavutil/cpu.h>
 #include <libavutil/mathematics.h>
 #include <time.h>
 
@@ -59,44 +60,58 @@ void *vd_mux_main(void *opaque)
     return NULL;
 }
 
-/* On its own: with the encoder's threads beside it, a decoder of many threads costs more than it brings until pictures
- * come in faster than one core decodes them. */
+/* A decoder's threads cost processor time and memory, and the encoder is some four times as slow: a quarter of the cores
+ * keeps it fed. */
 static int decoder_threads(const struct vd_job *job)
 {
-    return job->threads;
+    int cores = av_cpu_count();
+    return job->threads ? job->threads : FFMIN(FFMAX(cores / 4, 1), 16);
 }
 
 /* The first picture needs a reading of its own: the streaming one then starts with everything decided and nothing held
  * back, however late the picture begins. */
-static AVFrame *look_ahead(struct vd_run *run, int fd, struct vd_err *err)
+static void *look_ahead_main(void *opaque)
 {
+    struct vd_run *run = opaque;
     struct vd_source source;
-    if (vd_source_open(&source, fd, &run->job->limits, &run->moved, err) < 0)
-        return NULL;
-    AVFrame *first = vd_source_first_frame(&source, &run->job->limits, err);
-    vd_source_close(&source);
-    return first;
+    struct vd_err err = {0};
+    if (vd_source_open(&source, run->io.input, &run->job->limits, &run->moved, &err) == 0) {
+        run->first = vd_source_first_frame(&source, &run->job->limits, &err);
+        vd_source_close(&source);
+    }
+    if (!run->first)
+        vd_run_fail(run, &err);
+    return NULL;
 }
 
-static int open_stages(struct vd_run *run, const struct vd_media_io *io, const struct vd_media_watch *watch,
-                       const AVFrame *first, struct vd_err *err)
+static void *verify_main(void *opaque)
+{
+    struct vd_run *run = opaque;
+    struct vd_err err = {0};
+    if (vd_verify(&run->verdict, &run->mux, run->io.output, run->frames_decoded, &run->moved, &err) < 0)
+        vd_run_fail(run, &err);
+    return NULL;
+}
+
+static int open_stages(struct vd_run *run, const struct vd_media_watch *watch, struct vd_err *err)
 {
     const struct vd_job *job = run->job;
-    if (vd_source_open(&run->source, io->input, &job->limits, &run->moved, err) < 0 ||
-        vd_plan_make(&run->plan, job, &run->source, first, &run->notes, err) < 0)
+    if (vd_source_open(&run->source, run->io.input, &job->limits, &run->moved, err) < 0 ||
+        vd_plan_make(&run->plan, job, &run->source, run->first, &run->notes, err) < 0)
         return -1;
     watch->planned(watch->opaque, run->plan.container->name);
-    run->decoder = vd_source_decoder(&run->source, &job->limits, decoder_threads(job), err);
+    run->decoder = vd_source_decoder(&run->source, &job->limits, decoder_threads(job), &run->decoder_pool, err);
     run->encoder = run->decoder ? vd_encoder_open(&run->plan, job, err) : NULL;
     if (!run->encoder)
         return -1;
     run->device = vd_device_open(&run->plan.effect, &run->plan.picture);
     if (!run->device)
         return vd_fail(err, VD_INPUT, "effect", "no memory to start; raise --max-memory");
-    vd_clock_init(&run->clock, run->source.video->time_base, run->plan.time_base, run->plan.frame_rate);
-    run->preview.wanted = io->preview >= 0;
+    vd_clock_init(&run->clock, run->source.video->time_base, run->plan.time_base, run->plan.frame_rate,
+                  run->plan.shift);
+    run->preview.wanted = run->io.preview >= 0;
     run->preview.middle_us = (int64_t)(vd_source_duration(&run->source) / 2 * AV_TIME_BASE);
-    return vd_mux_open(&run->mux, &run->plan, &run->source, run->encoder, io->output, &run->moved, &run->notes, err);
+    return vd_mux_open(&run->mux, &run->plan, &run->source, run->encoder, run->io.output, &run->moved, &run->notes, err);
 }
 
 static void close_stages(struct vd_run *run)
@@ -106,12 +121,13 @@ static void close_stages(struct vd_run *run)
     vd_device_close(run->device);
     avcodec_free_context(&run->encoder);
     avcodec_free_context(&run->decoder);
+    vd_decoder_pool_finish(&run->decoder_pool);
     vd_source_close(&run->source);
 }
 
 static void tell(struct vd_run *run, const struct vd_media_watch *watch)
 {
-    double length = vd_source_duration(&run->source);
+    double length = run->source.format ? vd_source_duration(&run->source) : 0;
     double position = (double)atomic_load_explicit(&run->position_us, memory_order_relaxed) / AV_TIME_BASE;
     long long decoded = atomic_load_explicit(&run->frames_decoded, memory_order_relaxed);
     long long encoded = atomic_load_explicit(&run->frames_encoded, memory_order_relaxed);
@@ -144,23 +160,27 @@ struct stage {
     void *(*body)(void *run);
 };
 
-/* Starts the stages, waits for all of them. */
-static int run_stages(struct vd_run *run, const struct stage *stages, int count, const struct vd_media_watch *watch)
+/* Starts the stages, waits for all of them. What takes long is a stage even when it is alone: somebody must be free to
+ * tell that it goes on. */
+static int run_stages(struct vd_run *run, const struct stage *stages, int count, const struct vd_media_watch *watch,
+                      struct vd_err *err)
 {
     pthread_t threads[4];
     int started = 0;
     for (; started < count; started++) {
         if (pthread_create(&threads[started], NULL, stages[started].body, run)) {
-            struct vd_err err = {0};
-            vd_fail(&err, VD_AGAIN, stages[started].name, "no thread to start: too many are running; try again later");
-            vd_run_fail(run, &err);
+            vd_fail(err, VD_AGAIN, stages[started].name, "no thread to start: too many are running; try again later");
+            vd_run_fail(run, err);
             break;
         }
         pthread_setname_np(threads[started], stages[started].name);
     }
     for (int i = started - 1; i >= 0; i--)
         join_telling(run, threads[i], watch);
-    return run->err.code ? -1 : 0;
+    if (!run->err.code)
+        return 0;
+    *err = run->err;
+    return -1;
 }
 
 static void init_queues(struct vd_run *run)
@@ -178,31 +198,28 @@ static void finish_queues(struct vd_run *run)
 }
 
 /* The whole way from packets to a file that has been checked. */
-static int transcode(struct vd_run *run, const struct vd_media_io *io, const struct vd_media_watch *watch,
-                     json_t **report, struct vd_err *err)
+static int transcode(struct vd_run *run, const struct vd_media_watch *watch, json_t **report, struct vd_err *err)
 {
+    static const struct stage look = {"look", look_ahead_main}, verify = {"verify", verify_main};
     static const struct stage stages[] = {
         {"demux", vd_demux_main}, {"decode", vd_decode_main}, {"encode", vd_encode_main}, {"mux", vd_mux_main}};
-    AVFrame *first = look_ahead(run, io->input, err);
-    struct vd_verdict verdict;
-    int ret = first ? open_stages(run, io, watch, first, err) : -1;
-    if (ret >= 0 && run_stages(run, stages, 4, watch) < 0) {
-        *err = run->err;
-        ret = -1;
-    }
+    int ret = run_stages(run, &look, 1, watch, err);
+    if (ret >= 0)
+        ret = open_stages(run, watch, err);
+    if (ret >= 0)
+        ret = run_stages(run, stages, 4, watch, err);
     if (ret >= 0) {
         vd_report_losses(run);
-        ret = vd_verify(&verdict, &run->mux, io->output, run->frames_decoded, &run->moved, err);
-        tell(run, watch);
+        ret = run_stages(run, &verify, 1, watch, err);
     }
     if (ret >= 0 && run->preview.wanted)
-        ret = vd_preview_write(&run->preview, &run->plan, io->preview, err);
+        ret = vd_preview_write(&run->preview, &run->plan, run->io.preview, err);
     if (ret >= 0)
-        *report = vd_report_make(run, &verdict);
+        *report = vd_report_make(run, &run->verdict);
     if (ret >= 0 && !*report)
         ret = vd_fail(err, VD_INPUT, "verify", "no memory for the result; raise --max-memory");
     close_stages(run);
-    av_frame_free(&first);
+    av_frame_free(&run->first);
     return ret;
 }
 
@@ -226,31 +243,29 @@ static void *discard_packets_main(void *opaque)
 }
 
 /* Does decoding survive? What the encoder would do is left out, the rest is the same code. */
-static int decode_only(struct vd_run *run, const struct vd_media_io *io, const struct vd_media_watch *watch,
-                       json_t **report, struct vd_err *err)
+static int decode_only(struct vd_run *run, const struct vd_media_watch *watch, json_t **report, struct vd_err *err)
 {
     static const struct stage stages[] = {{"demux", vd_demux_main},
                                           {"decode", vd_decode_main},
                                           {"discard", discard_main},
                                           {"discard", discard_packets_main}};
     const struct vd_job *job = run->job;
-    int ret = vd_source_open(&run->source, io->input, &job->limits, &run->moved, err);
+    int ret = vd_source_open(&run->source, run->io.input, &job->limits, &run->moved, err);
     if (ret < 0)
         return ret;
-    run->decoder = vd_source_decoder(&run->source, &job->limits, decoder_threads(job), err);
+    run->decoder = vd_source_decoder(&run->source, &job->limits, decoder_threads(job), &run->decoder_pool, err);
     if (run->decoder) {
         AVRational base = run->source.video->time_base;
-        vd_clock_init(&run->clock, base, base, (AVRational){25, 1});
+        vd_clock_init(&run->clock, base, base, (AVRational){25, 1}, 0);
         vd_queue_done(&run->muxing); /* there is no encoder */
-        ret = run_stages(run, stages, 4, watch);
-        if (ret < 0)
-            *err = run->err;
+        ret = run_stages(run, stages, 4, watch, err);
     } else {
         ret = -1;
     }
     if (ret >= 0)
         *report = json_object();
     avcodec_free_context(&run->decoder);
+    vd_decoder_pool_finish(&run->decoder_pool);
     vd_source_close(&run->source);
     return ret;
 }
@@ -265,9 +280,11 @@ int vd_media_run(const struct vd_job *job, const struct vd_media_io *io, const s
         return vd_fail(err, VD_INPUT, "open", "no memory to start; raise --max-memory");
     }
     run->job = job;
+    run->io = *io;
+    run->decoder_pool = VD_DECODER_POOL_NONE;
     pthread_mutex_init(&run->lock, NULL);
     init_queues(run);
-    int ret = job->decode_only ? decode_only(run, io, watch, report, err) : transcode(run, io, watch, report, err);
+    int ret = job->decode_only ? decode_only(run, watch, report, err) : transcode(run, watch, report, err);
     finish_queues(run);
     vd_notes_finish(&run->notes);
     pthread_mutex_destroy(&run->lock);

@@ -3,6 +3,7 @@
 
 #include "compat.h"
 
+#include <libavutil/mathematics.h>
 #include <libavutil/pixdesc.h>
 
 /* QuickTime's clocks are at least this fine, so that repairs by one tick stay far below a frame. */
@@ -131,6 +132,27 @@ static void choose_clock(struct vd_plan *plan, const struct vd_source *source, s
         plan->frame_rate = (AVRational){25, 1};
 }
 
+/* Times before zero are where an mp4 hides what leads in. A recording that begins there is moved as a whole; sound that
+ * leads in (priming, which the input hides too) does not count. */
+static void choose_shift(struct vd_plan *plan, const struct vd_source *source, const AVFrame *first,
+                         struct vd_notes *notes)
+{
+    bool hides = strstr(source->format->iformat->name, "mp4");
+    int64_t begin = 0;
+    if (first->best_effort_timestamp != AV_NOPTS_VALUE)
+        begin = FFMIN(0, av_rescale_q(first->best_effort_timestamp, source->video->time_base, plan->time_base));
+    for (unsigned i = 0; i < source->format->nb_streams; i++) {
+        const AVStream *stream = source->format->streams[i];
+        bool sound = stream->codecpar->codec_type == AVMEDIA_TYPE_AUDIO;
+        if (sound && !hides && !stream->codecpar->initial_padding && stream->start_time != AV_NOPTS_VALUE)
+            begin = FFMIN(begin, av_rescale_q(stream->start_time, stream->time_base, plan->time_base));
+    }
+    plan->shift = -begin;
+    if (plan->shift)
+        vd_warn(notes, "the recording begins %.3f s before zero: all of it is moved by that",
+                (double)plan->shift * av_q2d(plan->time_base));
+}
+
 static int choose_effect(struct vd_plan *plan, const struct vd_job *job, struct vd_err *err)
 {
     const struct vd_picture *picture = &plan->picture;
@@ -154,5 +176,6 @@ int vd_plan_make(struct vd_plan *plan, const struct vd_job *job, const struct vd
         return -1;
     choose_size(plan, first, notes);
     choose_clock(plan, source, notes);
+    choose_shift(plan, source, first, notes);
     return choose_effect(plan, job, err);
 }

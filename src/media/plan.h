@@ -41,6 +41,7 @@ struct vd_plan {
     struct vd_converted converted; /* what swscale makes of a frame that is not picture.source */
     struct vd_effect_plan effect;
 
+    int64_t shift;         /* added to all times, in time_base: what begins before zero would not be shown */
     AVRational time_base;  /* of everything from the decoder to the encoder's packets */
     AVRational frame_rate; /* nominal */
     AVRational sample_aspect_ratio;

@@ -6,25 +6,23 @@
 #include <libavutil/pixdesc.h>
 #include <sys/stat.h>
 
-/* A recording that ends this much before its container says is worth a word. */
-#define SHORT_S 0.5
-
-static double decoded_length(const struct vd_run *run)
+/* Where the pictures end, on the source's own clock. */
+static double decoded_end(const struct vd_run *run)
 {
     const struct vd_tally *tally = &run->mux.tally;
-    return (double)(tally->last - tally->first + tally->last_duration) * av_q2d(run->mux.video->time_base);
+    return (double)(tally->last + tally->last_duration) * av_q2d(run->mux.video->time_base) -
+           (double)run->plan.shift * av_q2d(run->plan.time_base);
 }
 
 void vd_report_losses(struct vd_run *run)
 {
     struct vd_notes *notes = &run->notes;
-    double told = vd_source_duration(&run->source), got = decoded_length(run);
+    double slack, told = vd_source_end(&run->source, &slack), got = decoded_end(run);
     if (run->damaged_packets || run->damaged_frames)
         vd_warn(notes, "the source is damaged: %lld packets did not decode, %lld pictures are concealed",
                 (long long)run->damaged_packets, (long long)run->damaged_frames);
-    /* an estimate from file size and bit rate is no promise */
-    if (run->source.format->duration_estimation_method != AVFMT_DURATION_FROM_BITRATE && told - got > SHORT_S)
-        vd_warn(notes, "the picture ends early: %.2f s of %.2f s; the rest of the source is missing", got, told);
+    if (told - got > slack)
+        vd_warn(notes, "the picture ends early: at %.2f s of %.2f s; the rest of the source is missing", got, told);
     if (run->clock.missing)
         vd_warn(notes, "%lld pictures had no time: each follows the one before", (long long)run->clock.missing);
     if (run->clock.risen)

@@ -15,12 +15,19 @@
 #include "mux.h"
 #include "preview.h"
 #include "queue.h"
+#include "verify.h"
+
+#include "vidriera/media.h"
 
 struct vd_run {
     const struct vd_job *job;
+    struct vd_media_io io;
+    AVFrame *first;            /* look */
+    struct vd_verdict verdict; /* verify */
     struct vd_source source;   /* demux */
     struct vd_plan plan;
     AVCodecContext *decoder;   /* decode */
+    struct vd_decoder_pool decoder_pool;
     AVCodecContext *encoder;   /* encode */
     struct vd_device *device;  /* encode */
     struct vd_mux mux;         /* mux */

@@ -6,15 +6,17 @@
 #include "whitelist.h"
 
 #include <libavutil/pixdesc.h>
-#include <unistd.h>
+#include <math.h>
 
 static int fail_open(struct vd_source *source, int code, struct vd_err *err)
 {
     int system = vd_io_errno(source->io);
     if (system)
         return vd_fail(err, VD_IO, "open", "the input cannot be read: %s; check the disk", strerror(system));
-    if (code == AVERROR(ENOMEM))
-        return vd_fail(err, VD_INPUT, "open", "the input needs more memory than it may take; raise --max-memory");
+    if (code == AVERROR(ENOMEM)) /* which of the two, FFmpeg does not tell */
+        return vd_fail(err, VD_INPUT, "open",
+                       "the input has more streams than the limit, or needs more memory; raise --max-streams or "
+                       "--max-memory");
     return vd_fail(err, VD_INPUT, "open",
                    "the input is not a readable recording: %s; is it complete, and one of mp4, mov, 3gp, mkv, webm, "
                    "ts, mpg, avi, flv?",
@@ -121,7 +123,7 @@ void vd_source_close(struct vd_source *source)
 }
 
 AVCodecContext *vd_source_decoder(const struct vd_source *source, const struct vd_limits *limits, int threads,
-                                  struct vd_err *err)
+                                  struct vd_decoder_pool *pool, struct vd_err *err)
 {
     AVCodecContext *decoder = avcodec_alloc_context3(source->decoder);
     int ret = decoder ? avcodec_parameters_to_context(decoder, source->video->codecpar) : AVERROR(ENOMEM);
@@ -129,6 +131,7 @@ AVCodecContext *vd_source_decoder(const struct vd_source *source, const struct v
         decoder->pkt_timebase = source->video->time_base;
         decoder->max_pixels = limits->pixels;
         decoder->thread_count = threads;
+        vd_decoder_pool_attach(pool, decoder);
         ret = avcodec_open2(decoder, source->decoder, NULL);
     }
     if (ret >= 0)
@@ -149,7 +152,8 @@ AVFrame *vd_source_first_frame(struct vd_source *source, const struct vd_limits 
 {
     AVPacket *packet = av_packet_alloc();
     AVFrame *frame = av_frame_alloc();
-    AVCodecContext *decoder = vd_source_decoder(source, limits, 1, err);
+    struct vd_decoder_pool pool = VD_DECODER_POOL_NONE;
+    AVCodecContext *decoder = vd_source_decoder(source, limits, 1, &pool, err);
     bool found = false, ended = false, secret = false;
     if (!packet || !frame || !decoder)
         goto done;
@@ -186,6 +190,7 @@ done:
     if (!decoder || !packet || !frame || !found)
         av_frame_free(&frame);
     avcodec_free_context(&decoder);
+    vd_decoder_pool_finish(&pool);
     av_packet_free(&packet);
     return frame;
 }
@@ -198,6 +203,24 @@ double vd_source_duration(const struct vd_source *source)
     if (source->format->duration != AV_NOPTS_VALUE && source->format->duration > 0)
         return (double)source->format->duration / AV_TIME_BASE;
     return 0;
+}
+
+double vd_source_end(const struct vd_source *source, double *slack)
+{
+    const AVStream *video = source->video;
+    const AVDictionaryEntry *tag = av_dict_get(video->metadata, "DURATION", NULL, 0);
+    int hours, minutes;
+    double seconds;
+    *slack = 0.1;
+    if (source->format->duration_estimation_method != AVFMT_DURATION_FROM_STREAM)
+        return NAN;
+    if (tag && sscanf(tag->value, "%d:%d:%lf", &hours, &minutes, &seconds) == 3) /* Matroska: of the last picture's end */
+        return hours * 3600 + minutes * 60 + seconds;
+    if (video->duration != AV_NOPTS_VALUE && video->duration > 0)
+        return (double)(video->duration + (video->start_time == AV_NOPTS_VALUE ? 0 : video->start_time)) *
+               av_q2d(video->time_base);
+    *slack = 0.5; /* the longest stream's, which may be the sound */
+    return source->format->duration > 0 ? (double)source->format->duration / AV_TIME_BASE : NAN;
 }
 
 const char *vd_source_container(const struct vd_source *source, const char *extension)

@@ -6,6 +6,8 @@
 #ifndef VIDRIERA_MEDIA_SOURCE_H
 #define VIDRIERA_MEDIA_SOURCE_H
 
+#include "decoder_pool.h"
+
 #include "vidriera/job.h"
 
 #include <libavcodec/avcodec.h>
@@ -27,9 +29,10 @@ int vd_source_open(struct vd_source *source, int fd, const struct vd_limits *lim
                    struct vd_err *err);
 void vd_source_close(struct vd_source *source);
 
-/* A decoder for the video stream, opened. threads: 0 for as many as pay. The caller frees it. NULL and *err on failure. */
+/* A decoder for the video stream, opened, on that many threads, drawing from pool. The caller frees it. NULL and *err on
+ * failure. */
 AVCodecContext *vd_source_decoder(const struct vd_source *source, const struct vd_limits *limits, int threads,
-                                  struct vd_err *err);
+                                  struct vd_decoder_pool *pool, struct vd_err *err);
 
 /*
  * The first picture, decoded on one thread with all other streams left unread; the source cannot be read from its
@@ -39,6 +42,10 @@ AVFrame *vd_source_first_frame(struct vd_source *source, const struct vd_limits 
 
 /* Length of the video in seconds as the container tells it; 0 when it does not. */
 double vd_source_duration(const struct vd_source *source);
+
+/* Where the container says that the video ends, on its own clock; NAN when it does not, or only guesses. *slack: how far
+ * off that may be without meaning anything. */
+double vd_source_end(const struct vd_source *source, double *slack);
 
 /* "mp4", "mov" or "mkv" when the input is one; NULL for any other container. */
 const char *vd_source_container(const struct vd_source *source, const char *extension);

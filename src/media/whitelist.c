@@ -18,10 +18,10 @@ static const char *const decoders[] = {
     "msmpeg4", "png", "prores", "qtrle", "rawvideo", "vp8", "vp9",
     /* sound */
     "aac", "aac_latm", "ac3", "adpcm_ima_qt", "adpcm_ima_wav", "adpcm_ms", "adpcm_swf", "alac", "amrnb", "amrwb", "dca",
-    "eac3", "flac", "mp2float", "mp3float", "nellymoser", "opus", "pcm_alaw", "pcm_f32le", "pcm_mulaw",
+    "eac3", "flac", "mp2", "mp3float", "nellymoser", "opus", "pcm_alaw", "pcm_f32le", "pcm_mulaw",
     "pcm_s16be", "pcm_s16le", "pcm_s24be", "pcm_s24le", "pcm_s32le", "pcm_u8", "speex", "truehd", "vorbis",
     /* subtitles */
-    "dvbsub", "dvdsub", "mov_text", "srt", "ssa", "webvtt",
+    "mov_text", "srt", "ssa", "webvtt",
 };
 
 enum { DEMUXERS = sizeof demuxers / sizeof *demuxers, DECODERS = sizeof decoders / sizeof *decoders };

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Checksums of every picture after decoding and effect, no encoder: a change of a single bit in any format is seen. The
+ * pictures come out of FFmpeg's own test source, drawn in the format itself and coded losslessly; their checksum before
+ * the effect stands beside, so that a new FFmpeg with other pictures is told from a change of ours.
+ *
+ * `test_golden --print` prints the table as it is now.
+ */
+#include "scratch.h"
+
+#include "plan.h"
+
+#include <libavutil/pixdesc.h>
+#include <stdio.h>
+#include <string.h>
+#include <xxhash.h>
+
+struct golden {
+    const char *format; /* FFmpeg's name */
+    const char *size;
+    const char *more; /* options of the coder */
+    uint64_t before, after;
+};
+
+static const struct golden goldens[] = {
+#include "golden_table.h"
+};
+
+enum { GOLDENS = sizeof goldens / sizeof *goldens };
+
+static void hash_frame(XXH3_state_t *state, const AVFrame *frame, int width, int height)
+{
+    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(frame->format);
+    for (int plane = 0; plane < 3 && frame->data[plane]; plane++) {
+        int w = plane ? AV_CEIL_RSHIFT(width, desc->log2_chroma_w) : width;
+        int h = plane ? AV_CEIL_RSHIFT(height, desc->log2_chroma_h) : height;
+        size_t bytes = (size_t)w * (desc->comp[0].depth > 8 ? 2 : 1);
+        if (plane && desc->comp[1].plane == desc->comp[2].plane)
+            bytes *= 2;
+        for (int y = 0; y < h; y++)
+            XXH3_64bits_update(state, frame->data[plane] + (ptrdiff_t)y * frame->linesize[plane], bytes);
+    }
+}
+
+static void make(const struct scratch *scratch, const struct golden *golden)
+{
+    scratch_run(scratch,
+                "ffmpeg -v error -y -f lavfi -i testsrc2=s=%s:r=5:d=1,format=%s -bitexact -c:v ffv1 -level 3 %s in.mkv",
+                golden->size, golden->format, golden->more);
+}
+
+static void measure(const struct golden *golden, uint64_t *before, uint64_t *after)
+{
+    struct scratch scratch;
+    struct vd_job job;
+    struct vd_source source;
+    struct vd_plan plan;
+    struct vd_notes notes;
+    struct vd_err err = {0};
+    atomic_llong moved = 0;
+    XXH3_state_t *in = XXH3_createState(), *out = XXH3_createState();
+    XXH3_64bits_reset(in);
+    XXH3_64bits_reset(out);
+    scratch_make(&scratch);
+    make(&scratch, golden);
+    vd_job_defaults(&job);
+    vd_notes_init(&notes);
+    int fd = scratch_open(&scratch, "in.mkv");
+    assert_int_equal(vd_source_open(&source, fd, &job.limits, &moved, &err), 0);
+    AVFrame *first = vd_source_first_frame(&source, &job.limits, &err);
+    assert_non_null(first);
+    vd_source_close(&source);
+    assert_int_equal(vd_source_open(&source, fd, &job.limits, &moved, &err), 0);
+    assert_int_equal(vd_plan_make(&plan, &job, &source, first, &notes, &err), 0);
+    struct vd_decoder_pool pool = VD_DECODER_POOL_NONE;
+    AVCodecContext *decoder = vd_source_decoder(&source, &job.limits, 1, &pool, &err);
+    struct vd_device *device = vd_device_open(&plan.effect, &plan.picture);
+    AVPacket *packet = av_packet_alloc();
+    int frames = 0;
+    while (av_read_frame(source.format, packet) >= 0) {
+        AVFrame *frame = av_frame_alloc();
+        assert_int_equal(avcodec_send_packet(decoder, packet), 0);
+        av_packet_unref(packet);
+        assert_int_equal(avcodec_receive_frame(decoder, frame), 0);
+        hash_frame(in, frame, plan.picture.width, plan.picture.height);
+        assert_int_equal(vd_device_process(device, &frame, &err), 0);
+        hash_frame(out, frame, plan.picture.padded_width, plan.picture.padded_height);
+        av_frame_free(&frame);
+        frames++;
+    }
+    assert_int_equal(frames, 5);
+    *before = XXH3_64bits_digest(in);
+    *after = XXH3_64bits_digest(out);
+    av_packet_free(&packet);
+    vd_device_close(device);
+    avcodec_free_context(&decoder);
+    vd_decoder_pool_finish(&pool);
+    vd_source_close(&source);
+    av_frame_free(&first);
+    vd_notes_finish(&notes);
+    XXH3_freeState(in);
+    XXH3_freeState(out);
+    close(fd);
+    scratch_drop(&scratch);
+}
+
+static void test_format(void **state)
+{
+    const struct golden *golden = *state;
+    uint64_t before, after;
+    measure(golden, &before, &after);
+    if (before != golden->before)
+        fail_msg("%s %s: the test source itself is another one: %016llx", golden->format, golden->size,
+                 (unsigned long long)before);
+    assert_int_equal(after, golden->after);
+}
+
+static void print_table(void)
+{
+    for (int i = 0; i < GOLDENS; i++) {
+        uint64_t before, after;
+        measure(&goldens[i], &before, &after);
+        printf("    {\"%s\", \"%s\", \"%s\", 0x%016llx, 0x%016llx},\n", goldens[i].format, goldens[i].size,
+               goldens[i].more, (unsigned long long)before, (unsigned long long)after);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct CMUnitTest tests[GOLDENS];
+    static char names[GOLDENS][64];
+    if (argc > 1 && !strcmp(argv[1], "--print")) {
+        print_table();
+        return 0;
+    }
+    for (int i = 0; i < GOLDENS; i++) {
+        snprintf(names[i], sizeof names[i], "%s %s", goldens[i].format, goldens[i].size);
+        tests[i] = (struct CMUnitTest){.name = names[i], .test_func = test_format,
+                                       .initial_state = (void *)&goldens[i]};
+    }
+    return cmocka_run_group_tests_name("golden", tests, NULL, NULL);
+}

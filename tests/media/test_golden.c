@@ -6,9 +6,7 @@
  *
  * `test_golden --print` prints the table as it is now.
  */
-#include "scratch.h"
-
-#include "plan.h"
+#include "tinted.h"
 
 #include <libavutil/pixdesc.h>
 #include <stdio.h>
@@ -52,52 +50,25 @@ static void make(const struct scratch *scratch, const struct golden *golden)
 static void measure(const struct golden *golden, uint64_t *before, uint64_t *after)
 {
     struct scratch scratch;
-    struct vd_job job;
-    struct vd_source source;
-    struct vd_plan plan;
-    struct vd_notes notes;
-    struct vd_err err = {0};
-    atomic_llong moved = 0;
+    struct tinted tinted;
     XXH3_state_t *in = XXH3_createState(), *out = XXH3_createState();
+    const struct vd_picture *picture = &tinted.plan.picture;
     XXH3_64bits_reset(in);
     XXH3_64bits_reset(out);
     scratch_make(&scratch);
     make(&scratch, golden);
-    vd_job_defaults(&job);
-    vd_notes_init(&notes);
-    int fd = scratch_open(&scratch, "in.mkv");
-    assert_int_equal(vd_source_open(&source, fd, &job.limits, &moved, &err), 0);
-    AVFrame *first = vd_source_first_frame(&source, &job.limits, &err);
-    assert_non_null(first);
-    vd_source_close(&source);
-    assert_int_equal(vd_source_open(&source, fd, &job.limits, &moved, &err), 0);
-    assert_int_equal(vd_plan_make(&plan, &job, &source, first, &notes, &err), 0);
-    struct vd_decoder_pool pool = VD_DECODER_POOL_NONE;
-    AVCodecContext *decoder = vd_source_decoder(&source, &job.limits, 1, &pool, &err);
-    struct vd_device *device = vd_device_open(&plan.effect, &plan.picture);
-    AVPacket *packet = av_packet_alloc();
-    int frames = 0;
-    while (av_read_frame(source.format, packet) >= 0) {
-        AVFrame *frame = av_frame_alloc();
-        assert_int_equal(avcodec_send_packet(decoder, packet), 0);
-        av_packet_unref(packet);
-        assert_int_equal(avcodec_receive_frame(decoder, frame), 0);
-        hash_frame(in, frame, plan.picture.width, plan.picture.height);
-        assert_int_equal(vd_device_process(device, &frame, &err), 0);
-        hash_frame(out, frame, plan.picture.padded_width, plan.picture.padded_height);
+    int fd = scratch_open(&scratch, "in.mkv"), frames = 0;
+    tinted_open(&tinted, fd);
+    for (AVFrame *frame; (frame = tinted_decode(&tinted)); frames++) {
+        hash_frame(in, frame, picture->width, picture->height);
+        tinted_apply(&tinted, &frame);
+        hash_frame(out, frame, picture->padded_width, picture->padded_height);
         av_frame_free(&frame);
-        frames++;
     }
     assert_int_equal(frames, 5);
     *before = XXH3_64bits_digest(in);
     *after = XXH3_64bits_digest(out);
-    av_packet_free(&packet);
-    vd_device_close(device);
-    avcodec_free_context(&decoder);
-    vd_decoder_pool_finish(&pool);
-    vd_source_close(&source);
-    av_frame_free(&first);
-    vd_notes_finish(&notes);
+    tinted_close(&tinted);
     XXH3_freeState(in);
     XXH3_freeState(out);
     close(fd);

@@ -40,16 +40,25 @@ static int unknown(const char *name)
     return vd_code_exit(VD_USAGE);
 }
 
+/* What was printed is all that was asked for: it must not get lost silently. */
+static int answered(void)
+{
+    if (fflush(stdout) == 0)
+        return vd_code_exit(VD_OK);
+    vd_log(VD_LOG_ERROR, "stdout cannot be written; check where it leads");
+    return vd_code_exit(VD_IO);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {
-        vd_log(VD_LOG_ERROR, "which command?; see vidriera --help");
+        vd_log(VD_LOG_ERROR, "no command given; see vidriera --help");
         return vd_code_exit(VD_USAGE);
     }
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
-        return vd_help_all(stdout), 0;
+        return vd_help_all(stdout), answered();
     if (!strcmp(argv[1], "--version"))
-        return puts("vidriera " VD_VERSION), 0;
+        return puts("vidriera " VD_VERSION), answered();
     const struct vd_command *command = find(argv[1]);
     return command ? command->run(command, argc - 1, argv + 1) : unknown(argv[1]);
 }

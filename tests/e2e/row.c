@@ -69,15 +69,14 @@ static void run_vidriera(struct run *run)
     char *before = folder_list(&run->folder);
     proc_run(&run->outcome, run->folder.path, process_argv(run->row->input, run->row->output, words));
     char *after = folder_list(&run->folder);
-
-    if (run->outcome.timed_out || proc_code(&run->outcome) != 0) {
-        print_error("%s%s", run->outcome.err, run->outcome.timed_out ? "(hangs)\n" : "");
-        fail_msg("%s: exit %d", run->row->name, proc_code(&run->outcome));
-    }
     if (strlen(after) != strlen(before) + strlen(run->output) + 1 || !strstr(after, run->output))
         complain(run, "wanted only %s to be new; the folder has:\n%s", run->output, after);
     free(before);
     free(after);
+    if (run->outcome.timed_out || proc_code(&run->outcome) != 0) {
+        print_error("%s%s", run->outcome.err, run->outcome.timed_out ? "(hangs)\n" : "");
+        fail_msg("%s: exit %d", run->row->name, proc_code(&run->outcome));
+    }
 }
 
 void run_make(struct run *run, const struct row *row)

@@ -157,6 +157,7 @@ static const struct refusal refusals[] = {
 
 static struct folder folder;
 static struct outcome outcome;
+static char *before, *after; /* what state_of() told */
 
 static int setup(void **state)
 {
@@ -169,6 +170,9 @@ static int teardown(void **state)
 {
     (void)state;
     proc_forget(&outcome);
+    free(before);
+    free(after);
+    before = after = NULL;
     folder_drop(&folder);
     return 0;
 }
@@ -196,9 +200,9 @@ static char *state_of(const struct folder *of)
 
 static void want_refused(const char *input, const char *output, const char *options, int status, int or_status)
 {
-    char *before = state_of(&folder);
+    before = state_of(&folder);
     proc_run(&outcome, folder.path, process_argv(input, output, options));
-    char *after = state_of(&folder);
+    after = state_of(&folder);
     if (outcome.timed_out)
         fail_msg("it hangs");
     int code = proc_code(&outcome);
@@ -207,8 +211,6 @@ static void want_refused(const char *input, const char *output, const char *opti
     want_one_line(outcome.err);
     assert_string_equal(outcome.out, "");
     assert_string_equal(after, before);
-    free(before);
-    free(after);
 }
 
 static bool says_one_of(const char *text, const char *parts)
@@ -300,7 +302,7 @@ static void test_playlist(void **state)
     write_playlist(*state, secret, port);
 
     int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    char *before = state_of(&folder);
+    before = state_of(&folder);
     assert_true(inotify_add_watch(watch, secret, IN_OPEN | IN_ACCESS) >= 0);
     proc_run(&outcome, folder.path, process_argv("in.mp4", NULL, NULL));
     char event[512];
@@ -308,7 +310,7 @@ static void test_playlist(void **state)
     close(watch);
     int guest = accept4(host, NULL, NULL, SOCK_CLOEXEC);
     close(host);
-    char *after = state_of(&folder);
+    after = state_of(&folder);
 
     assert_int_equal(proc_code(&outcome), 65);
     want_one_line(outcome.err);
@@ -317,8 +319,6 @@ static void test_playlist(void **state)
     if (guest >= 0)
         fail_msg("a host was called");
     assert_string_equal(after, before);
-    free(before);
-    free(after);
 }
 
 /* ---- a disk that is full, a folder that is read-only: in a mount namespace of the test's own ---- */

@@ -111,8 +111,8 @@ static void row(const struct ring *r, const struct vd_effect_plan *plan, bool in
 
 static int measure(int depth, int pairs)
 {
-    const struct vd_layout layout = {.width = WIDTH, .height = HEIGHT, .depth = depth, .log2_chroma_w = 1,
-                                     .log2_chroma_h = 1, .matrix = 1};
+    const struct vd_layout layout = {
+        .width = WIDTH, .height = HEIGHT, .depth = depth, .log2_chroma_w = 1, .log2_chroma_h = 1, .matrix = 1};
     struct vd_effect_params params;
     struct vd_effect_plan plan;
     struct vd_err err;

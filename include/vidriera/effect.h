@@ -17,10 +17,10 @@ struct vd_rgb {
 };
 
 struct vd_effect_params {
-    char name[16];              /* a row of the table */
-    struct vd_rgb left, right;  /* as the viewer sees it */
-    double strength;            /* 0 to 1 */
-    int split;                  /* where right begins, in 1/10000 of the displayed width, 0 to 10000 */
+    char name[16];             /* a row of the table */
+    struct vd_rgb left, right; /* as the viewer sees it */
+    double strength;           /* 0 to 1 */
+    int split;                 /* where right begins, in 1/10000 of the displayed width, 0 to 10000 */
 };
 
 /* split-tint, blue left, red right, 0.3, 5000. */
@@ -31,21 +31,21 @@ enum vd_edge { VD_EDGE_LEFT, VD_EDGE_RIGHT, VD_EDGE_TOP, VD_EDGE_BOTTOM };
 
 /* A decoded picture as it lies in memory. */
 struct vd_layout {
-    int width, height;  /* luma samples, the true coded size: no padding */
-    int depth;          /* bits of a code: 8 to 12 */
-    int shift;          /* see struct vd_tint */
+    int width, height;                /* luma samples, the true coded size: no padding */
+    int depth;                        /* bits of a code: 8 to 12 */
+    int shift;                        /* see struct vd_tint */
     int log2_chroma_w, log2_chroma_h; /* 1,1: 4:2:0   1,0: 4:2:2   0,0: 4:4:4 */
-    bool interleaved;   /* one chroma plane, Cb and Cr in turn (NV12, P010) */
+    bool interleaved;                 /* one chroma plane, Cb and Cr in turn (NV12, P010) */
     bool full_range;
-    int matrix;         /* ITU-T H.273 MatrixCoefficients, resolved: never 2 (unspecified) nor 0 (RGB) */
+    int matrix; /* ITU-T H.273 MatrixCoefficients, resolved: never 2 (unspecified) nor 0 (RGB) */
     enum vd_edge left;
 };
 
 /* What is to be done to one plane. */
 struct vd_plane_plan {
-    int n[3];    /* columns: samples of each part (of both components when interleaved); rows: rows of each part */
+    int n[3]; /* columns: samples of each part (of both components when interleaved); rows: rows of each part */
     bool by_rows;
-    int width;   /* samples in a row, components counted singly */
+    int width; /* samples in a row, components counted singly */
     int rows;
     struct vd_tint tint;
 };

@@ -18,10 +18,10 @@ struct vd_media_io {
 };
 
 struct vd_media_progress {
-    double fraction;  /* of the recording; negative: its length is not known */
+    double fraction; /* of the recording; negative: its length is not known */
     int64_t frames;
     double position_s; /* of the recording */
-    int64_t work;     /* rises as long as anything moves: what a stall is measured by */
+    int64_t work;      /* rises as long as anything moves: what a stall is measured by */
 };
 
 /* Told what is going on. Called on the thread that called vd_media_run, at most ten times a second. */

@@ -21,17 +21,17 @@
 /* One run of the command. */
 struct process {
     struct vd_settings settings;
-    struct vd_naming naming;   /* of the output */
-    struct vd_naming picture;  /* of the preview */
+    struct vd_naming naming;  /* of the output */
+    struct vd_naming picture; /* of the preview */
     int input;
     struct stat st;
     struct vd_stage output, preview;
     struct vd_slot slot;
     struct vd_progress progress;
     struct vd_progress_state state;
-    int signals;               /* signalfd */
-    int stopped_by;            /* the signal that ended us; 0: none */
-    double started;            /* wall clock */
+    int signals;    /* signalfd */
+    int stopped_by; /* the signal that ended us; 0: none */
+    double started; /* wall clock */
     json_t *report;
 };
 
@@ -63,8 +63,7 @@ struct watch {
     int signal, status;
 };
 
-static void show_progress(struct process *process, const struct watch *watch,
-                          const struct vd_media_progress *progress)
+static void show_progress(struct process *process, const struct watch *watch, const struct vd_media_progress *progress)
 {
     process->state = (struct vd_progress_state){.fraction = progress->fraction,
                                                 .frames = progress->frames,
@@ -120,8 +119,7 @@ static bool take_signal(struct process *process, struct watch *watch)
 }
 
 /* Runs one order in a fresh slot until it ends. */
-static enum ending run_order(struct process *process, const struct vd_job *job, struct watch *watch,
-                             struct vd_err *err)
+static enum ending run_order(struct process *process, const struct vd_job *job, struct watch *watch, struct vd_err *err)
 {
     struct vd_media_io io = {process->input, process->output.fd, process->preview.fd};
     enum ending ending = ENDED_STALLED;
@@ -268,8 +266,13 @@ static int say_error(const struct vd_err *err)
 
 int vd_cmd_process(const struct vd_command *self, int argc, char **argv)
 {
-    struct process process = {.input = -1, .signals = -1, .output = VD_STAGE_NONE, .preview = VD_STAGE_NONE,
-                              .slot = VD_SLOT_NONE, .naming = VD_NAMING_NONE, .picture = VD_NAMING_NONE};
+    struct process process = {.input = -1,
+                              .signals = -1,
+                              .output = VD_STAGE_NONE,
+                              .preview = VD_STAGE_NONE,
+                              .slot = VD_SLOT_NONE,
+                              .naming = VD_NAMING_NONE,
+                              .picture = VD_NAMING_NONE};
     struct vd_err err = {0};
     sigset_t watched;
     int done = vd_settings_read(&process.settings, self, argc, argv, &err);

@@ -20,9 +20,9 @@ void vd_result_say(const json_t *report, const char *output)
     const json_t *out = json_object_get(report, "output"), *metrics = json_object_get(report, "metrics");
     size_t i;
     json_t *line;
-    json_array_foreach(json_object_get(report, "warnings"), i, line)
+    json_array_foreach (json_object_get(report, "warnings"), i, line)
         vd_log(VD_LOG_WARNING, "%s", json_string_value(line));
-    json_array_foreach(json_object_get(report, "dropped"), i, line)
+    json_array_foreach (json_object_get(report, "dropped"), i, line)
         vd_log(VD_LOG_WARNING, "dropped: %s", json_string_value(line));
     vd_log(VD_LOG_INFO, "%s: %lld frames, %.2f s, %s; made in %.2f s, %.1fx as fast as it plays", output,
            (long long)json_integer_value(json_object_get(out, "frames")),
@@ -70,7 +70,10 @@ static json_t *document(const struct vd_settings *settings, const char *output, 
     clock_gettime(CLOCK_REALTIME, &now);
     gethostname(worker, sizeof worker - 1);
     json_t *document = json_pack("{s:s, s:n, s:s, s:n}", "schema", "vidriera.result.v1", "job", "status",
-                                 !err->code ? "completed" : refused ? "rejected" : "failed", "session");
+                                 !err->code ? "completed"
+                                 : refused  ? "rejected"
+                                            : "failed",
+                                 "session");
     if (!input_object)
         input_object = json_object();
     json_object_set_new(input_object, "root", json_null());

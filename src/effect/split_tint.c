@@ -77,12 +77,12 @@ int vd_split_tint_plan(struct vd_effect_plan *plan, const struct vd_effect_param
 
     plan->identity = params->strength == 0;
     double codes[3][3] = {{0}};
-    if (!plan->identity
-        && (vd_colour_codes(first, layout->matrix, layout->full_range, layout->depth, codes[0]) < 0
-            || vd_colour_codes(last, layout->matrix, layout->full_range, layout->depth, codes[2]) < 0))
+    if (!plan->identity && (vd_colour_codes(first, layout->matrix, layout->full_range, layout->depth, codes[0]) < 0 ||
+                            vd_colour_codes(last, layout->matrix, layout->full_range, layout->depth, codes[2]) < 0))
         return vd_fail(err, VD_INPUT, "effect",
                        "colour matrix %d of ITU-T H.273: a colour has no place in it that can be mixed; "
-                       "convert the recording to BT.709 first", layout->matrix);
+                       "convert the recording to BT.709 first",
+                       layout->matrix);
     for (int i = 0; i < 3; i++)
         codes[1][i] = (codes[0][i] + codes[2][i]) / 2;
 

@@ -142,8 +142,8 @@ static int open_attachment(struct vd_carry *carry, AVFormatContext *out, const s
     return 0;
 }
 
-static int open_video(struct vd_carry *carry, AVFormatContext *out, const struct vd_plan *plan,
-                      struct vd_notes *notes, struct vd_err *err)
+static int open_video(struct vd_carry *carry, AVFormatContext *out, const struct vd_plan *plan, struct vd_notes *notes,
+                      struct vd_err *err)
 {
     if (!(carry->in->disposition & AV_DISPOSITION_ATTACHED_PIC))
         return dropped(carry->in, notes, "one picture is tinted, the first or the default one");
@@ -157,8 +157,8 @@ static int open_video(struct vd_carry *carry, AVFormatContext *out, const struct
 int vd_carry_open(struct vd_carry *carry, AVFormatContext *out, const struct vd_plan *plan, const AVStream *in,
                   struct vd_notes *notes, struct vd_err *err)
 {
-    *carry = (struct vd_carry){.in = in, .last_dts = AV_NOPTS_VALUE, .first_pts = AV_NOPTS_VALUE,
-                               .delta = AV_NOPTS_VALUE};
+    *carry = (struct vd_carry){
+        .in = in, .last_dts = AV_NOPTS_VALUE, .first_pts = AV_NOPTS_VALUE, .delta = AV_NOPTS_VALUE};
     bool chapter_text = in->discard == AVDISCARD_ALL;
     if (chapter_text) /* comes back as chapters */
         return 0;
@@ -246,7 +246,7 @@ static void repair_time(struct vd_carry *carry, AVPacket *packet, int64_t *repai
 {
     bool missing = packet->dts == AV_NOPTS_VALUE;
     if (missing)
-        packet->dts = packet->pts != AV_NOPTS_VALUE        ? packet->pts
+        packet->dts = packet->pts != AV_NOPTS_VALUE       ? packet->pts
                       : carry->last_dts != AV_NOPTS_VALUE ? carry->last_dts + 1
                                                           : 0;
     if (carry->last_dts != AV_NOPTS_VALUE && packet->dts <= carry->last_dts) {

@@ -13,16 +13,16 @@
 
 struct vd_carry {
     const AVStream *in;
-    AVStream *out;            /* NULL: this stream does not go through */
-    AVBSFContext *framing;    /* takes the input container's own framing off (ADTS); NULL: none */
+    AVStream *out;                      /* NULL: this stream does not go through */
+    AVBSFContext *framing;              /* takes the input container's own framing off (ADTS); NULL: none */
     AVCodecContext *text_in, *text_out; /* a subtitle that the container wants in other words; NULL: copied */
-    XXH3_state_t *hash;       /* of all bytes that went out; NULL when it is not sound */
+    XXH3_state_t *hash;                 /* of all bytes that went out; NULL when it is not sound */
     int64_t bytes, packets;
-    int64_t damaged;          /* packets that had to be left out */
-    int64_t first_pts;        /* in out->time_base */
-    int64_t last_dts;         /* in out->time_base */
-    int64_t delta;            /* state of av_rescale_delta */
-    bool inside;              /* a packet inside the edit list has been seen */
+    int64_t damaged;   /* packets that had to be left out */
+    int64_t first_pts; /* in out->time_base */
+    int64_t last_dts;  /* in out->time_base */
+    int64_t delta;     /* state of av_rescale_delta */
+    bool inside;       /* a packet inside the edit list has been seen */
 };
 
 /*

@@ -14,7 +14,8 @@ void vd_clock_init(struct vd_clock *clock, AVRational from, AVRational to, AVRat
 
 int64_t vd_clock_stamp(struct vd_clock *clock, AVFrame *frame)
 {
-    int64_t duration = vd_frame_duration(frame) > 0 ? av_rescale_q(vd_frame_duration(frame), clock->from, clock->to) : 0;
+    int64_t duration = vd_frame_duration(frame) > 0 ? av_rescale_q(vd_frame_duration(frame), clock->from, clock->to)
+                                                    : 0;
     if (duration <= 0)
         duration = clock->usual;
     int64_t expected = clock->started ? clock->last + clock->last_duration : 0;

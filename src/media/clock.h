@@ -10,9 +10,9 @@
 #include <stdbool.h>
 
 struct vd_clock {
-    AVRational from, to;   /* the stream's time base, the plan's */
-    int64_t shift;         /* added to every time, in `to` */
-    int64_t usual;         /* duration of a picture where nothing tells, in `to` */
+    AVRational from, to; /* the stream's time base, the plan's */
+    int64_t shift;       /* added to every time, in `to` */
+    int64_t usual;       /* duration of a picture where nothing tells, in `to` */
     int64_t last, last_duration;
     bool started;
     int64_t missing, risen; /* how many times were not there, how many did not rise */

@@ -99,7 +99,7 @@ static inline void vd_thread_safe_buffers(AVCodecContext *decoder)
 {
 #if LIBAVCODEC_VERSION_MAJOR < 60
     _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \"-Wdeprecated-declarations\"")
-    decoder->thread_safe_callbacks = 1;
+        decoder->thread_safe_callbacks = 1;
     _Pragma("GCC diagnostic pop")
 #else
     (void)decoder;

@@ -44,8 +44,7 @@ static void end_of_input(struct vd_run *run, int code, const struct vd_splice *s
         vd_warn(&run->notes, "reading stopped: %s; the rest of the input is lost", av_err2str(code));
     }
     if (splice->jumps)
-        vd_warn(&run->notes, "time jumps back %lld times: what follows goes on where it was",
-                (long long)splice->jumps);
+        vd_warn(&run->notes, "time jumps back %lld times: what follows goes on where it was", (long long)splice->jumps);
 }
 
 void *vd_demux_main(void *opaque)

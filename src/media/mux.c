@@ -15,15 +15,15 @@ static int fail_mux(struct vd_mux *mux, int code, const char *doing, struct vd_e
                        system == ENOSPC ? "free some space" : "check the disk");
     if (code == AVERROR(ENOMEM))
         return vd_fail(err, VD_INPUT, "mux", "no memory for the output's index; raise --max-memory");
-    return vd_fail(err, VD_INPUT, "mux", "%s %s: %s; another container may take it (-o x.mkv)", mux->plan->container->name,
-                   doing, av_err2str(code));
+    return vd_fail(err, VD_INPUT, "mux", "%s %s: %s; another container may take it (-o x.mkv)",
+                   mux->plan->container->name, doing, av_err2str(code));
 }
 
 /* What describes the container itself, or statistics that are no longer true. */
 static void drop_stale_tags(AVDictionary **tags)
 {
-    static const char *const stale[] = {"major_brand", "minor_version", "compatible_brands", "encoder", "rotate",
-                                        "DURATION", "BPS", "NUMBER_OF_FRAMES", "NUMBER_OF_BYTES"};
+    static const char *const stale[] = {"major_brand", "minor_version", "compatible_brands", "encoder",        "rotate",
+                                        "DURATION",    "BPS",           "NUMBER_OF_FRAMES",  "NUMBER_OF_BYTES"};
     const AVDictionaryEntry *tag = NULL;
     for (size_t i = 0; i < sizeof stale / sizeof *stale; i++)
         av_dict_set(tags, stale[i], NULL, 0);
@@ -110,22 +110,20 @@ static int add_video(struct vd_mux *mux, const struct vd_source *source, const A
 
 static bool is_attached(const AVStream *stream)
 {
-    return stream->codecpar->codec_type == AVMEDIA_TYPE_ATTACHMENT ||
-           stream->disposition & AV_DISPOSITION_ATTACHED_PIC;
+    return stream->codecpar->codec_type == AVMEDIA_TYPE_ATTACHMENT || stream->disposition & AV_DISPOSITION_ATTACHED_PIC;
 }
 
 /* Streams keep their order, players and scripts choose by number; but what is attached comes last, as it will when the
  * file is read again. */
-static int add_streams(struct vd_mux *mux, const struct vd_source *source, const AVCodecContext *encoder,
-                       bool attached, struct vd_err *err)
+static int add_streams(struct vd_mux *mux, const struct vd_source *source, const AVCodecContext *encoder, bool attached,
+                       struct vd_err *err)
 {
     for (int i = 0; i < mux->carries; i++) {
         const AVStream *in = source->format->streams[i];
         if (is_attached(in) != attached)
             continue;
-        int ret = i == mux->video_index
-                      ? add_video(mux, source, encoder)
-                      : vd_carry_open(&mux->carry[i], mux->format, mux->plan, in, mux->notes, err);
+        int ret = i == mux->video_index ? add_video(mux, source, encoder)
+                                        : vd_carry_open(&mux->carry[i], mux->format, mux->plan, in, mux->notes, err);
         if (ret < 0)
             return err->code ? -1 : fail_mux(mux, ret, "cannot take a stream", err);
     }

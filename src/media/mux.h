@@ -23,8 +23,8 @@ struct vd_mux {
     struct vd_carry *carry; /* one a stream of the input */
     int carries;
     struct vd_tally tally;
-    int64_t repaired;       /* times of carried packets */
-    int64_t late;           /* packets of streams that turned up after the header */
+    int64_t repaired; /* times of carried packets */
+    int64_t late;     /* packets of streams that turned up after the header */
     const struct vd_plan *plan;
     struct vd_notes *notes;
 };

@@ -111,7 +111,8 @@ static int open_stages(struct vd_run *run, const struct vd_media_watch *watch, s
                   run->plan.shift);
     run->preview.wanted = run->io.preview >= 0;
     run->preview.middle_us = (int64_t)(vd_source_duration(&run->source) / 2 * AV_TIME_BASE);
-    return vd_mux_open(&run->mux, &run->plan, &run->source, run->encoder, run->io.output, &run->moved, &run->notes, err);
+    return vd_mux_open(&run->mux, &run->plan, &run->source, run->encoder, run->io.output, &run->moved, &run->notes,
+                       err);
 }
 
 static void close_stages(struct vd_run *run)

@@ -37,8 +37,7 @@ static void take_side_data(struct vd_plan *plan, const struct vd_source *source,
 {
     static const int32_t upright[9] = {1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30};
     size_t size = 0;
-    const uint8_t *matrix =
-        side_data(source, first, AV_PKT_DATA_DISPLAYMATRIX, AV_FRAME_DATA_DISPLAYMATRIX, &size);
+    const uint8_t *matrix = side_data(source, first, AV_PKT_DATA_DISPLAYMATRIX, AV_FRAME_DATA_DISPLAYMATRIX, &size);
     if (matrix && size >= sizeof plan->display_matrix) {
         memcpy(plan->display_matrix, matrix, sizeof plan->display_matrix);
         plan->rotated = memcmp(matrix, upright, 6 * sizeof *upright) != 0;
@@ -50,8 +49,8 @@ static void take_side_data(struct vd_plan *plan, const struct vd_source *source,
                            &hdr->light_size);
 }
 
-static int choose_encoder(struct vd_plan *plan, const struct vd_job *job, const AVFrame *first,
-                          struct vd_notes *notes, struct vd_err *err)
+static int choose_encoder(struct vd_plan *plan, const struct vd_job *job, const AVFrame *first, struct vd_notes *notes,
+                          struct vd_err *err)
 {
     enum vd_codec codec = job->recipe.codec;
     const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(first->format);

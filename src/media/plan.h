@@ -24,9 +24,9 @@ struct vd_encoder {
 
 /* A row of the table in container.c. */
 struct vd_container {
-    const char *name;   /* mp4, mov, mkv: also the extension */
-    const char *muxer;  /* FFmpeg's */
-    int ticks;          /* its clock: ticks of a second for video, 0: as fine as asked for */
+    const char *name;  /* mp4, mov, mkv: also the extension */
+    const char *muxer; /* FFmpeg's */
+    int ticks;         /* its clock: ticks of a second for video, 0: as fine as asked for */
 };
 
 struct vd_hdr {
@@ -52,9 +52,9 @@ struct vd_plan {
     enum AVChromaLocation chroma_location;
     bool interlaced, top_first;
     int32_t display_matrix[9];
-    bool rotated;           /* display_matrix is to be kept */
-    struct vd_hdr hdr;      /* in first's or the source's side data */
-    const AVFrame *first;   /* the first picture, as decoded */
+    bool rotated;         /* display_matrix is to be kept */
+    struct vd_hdr hdr;    /* in first's or the source's side data */
+    const AVFrame *first; /* the first picture, as decoded */
 };
 
 /*

@@ -145,8 +145,7 @@ int vd_preview_write(const struct vd_preview *preview, const struct vd_plan *pla
     for (int done = 0; !ret && done < png->size;) {
         ssize_t put = pwrite(fd, png->data + done, (size_t)(png->size - done), done);
         if (put < 0 && errno != EINTR)
-            ret = vd_fail(err, VD_IO, "preview", "the preview cannot be written: %s; free some space",
-                          strerror(errno));
+            ret = vd_fail(err, VD_IO, "preview", "the preview cannot be written: %s; free some space", strerror(errno));
         done += put > 0 ? (int)put : 0;
     }
     av_packet_free(&png);

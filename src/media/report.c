@@ -39,10 +39,10 @@ static json_t *audio_list(const struct vd_run *run)
     for (unsigned i = 0; i < run->source.format->nb_streams; i++) {
         const AVCodecParameters *par = run->source.format->streams[i]->codecpar;
         if (par->codec_type == AVMEDIA_TYPE_AUDIO)
-            json_array_append_new(list, json_pack("{s:s, s:i, s:i, s:I}", "codec", avcodec_get_name(par->codec_id),
-                                                  "sample_rate", par->sample_rate, "channels",
-                                                  par->ch_layout.nb_channels, "packets",
-                                                  (json_int_t)run->mux.carry[i].packets));
+            json_array_append_new(list,
+                                  json_pack("{s:s, s:i, s:i, s:I}", "codec", avcodec_get_name(par->codec_id),
+                                            "sample_rate", par->sample_rate, "channels", par->ch_layout.nb_channels,
+                                            "packets", (json_int_t)run->mux.carry[i].packets));
     }
     return list;
 }
@@ -63,14 +63,12 @@ json_t *vd_report_make(const struct vd_run *run, const struct vd_verdict *verdic
         " s:{s:b, s:b, s:f}, s:O, s:O}",
         "input", "duration_s", vd_source_duration(&run->source), "frames", (json_int_t)run->frames_decoded, "video",
         "codec", avcodec_get_name(run->source.video->codecpar->codec_id), "width", plan->first->width, "height",
-        plan->first->height, "pix_fmt", format_name(plan->first->format), "audio", audio_list(run),
-        "output", "container", plan->container->name, "frames", (json_int_t)verdict->frames, "duration_s",
-        verdict->duration_s, "width", plan->picture.padded_width, "height", plan->picture.padded_height, "codec",
+        plan->first->height, "pix_fmt", format_name(plan->first->format), "audio", audio_list(run), "output",
+        "container", plan->container->name, "frames", (json_int_t)verdict->frames, "duration_s", verdict->duration_s,
+        "width", plan->picture.padded_width, "height", plan->picture.padded_height, "codec",
         vd_codec_name(plan->encoder->codec), "encoder", plan->encoder->name, "pix_fmt",
-        format_name(plan->picture.target),
-        "device", "backend", "cpu", "decoder", run->source.decoder->name, "kernel", vd_dsp()->name, "encoder",
-        plan->encoder->name, "fallback", "copies_per_frame", 0,
-        "verify", "frames_match", verdict->frames_match, "audio_identical", verdict->audio_identical,
-        "duration_drift_s", verdict->duration_drift_s,
-        "dropped", run->notes.dropped, "warnings", run->notes.warnings);
+        format_name(plan->picture.target), "device", "backend", "cpu", "decoder", run->source.decoder->name, "kernel",
+        vd_dsp()->name, "encoder", plan->encoder->name, "fallback", "copies_per_frame", 0, "verify", "frames_match",
+        verdict->frames_match, "audio_identical", verdict->audio_identical, "duration_drift_s",
+        verdict->duration_drift_s, "dropped", run->notes.dropped, "warnings", run->notes.warnings);
 }

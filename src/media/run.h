@@ -26,11 +26,11 @@ struct vd_run {
     struct vd_verdict verdict; /* verify */
     struct vd_source source;   /* demux */
     struct vd_plan plan;
-    AVCodecContext *decoder;   /* decode */
+    AVCodecContext *decoder; /* decode */
     struct vd_decoder_pool decoder_pool;
-    AVCodecContext *encoder;   /* encode */
-    struct vd_device *device;  /* encode */
-    struct vd_mux mux;         /* mux */
+    AVCodecContext *encoder;  /* encode */
+    struct vd_device *device; /* encode */
+    struct vd_mux mux;        /* mux */
     struct vd_notes notes;
     struct vd_preview preview; /* encode */
 
@@ -43,10 +43,10 @@ struct vd_run {
     int64_t video_end;                       /* demux: largest pts + duration seen, in the stream's time base */
     struct vd_clock clock;                   /* decode */
 
-    atomic_llong moved;           /* bytes read and written */
+    atomic_llong moved; /* bytes read and written */
     atomic_llong frames_decoded;
     atomic_llong frames_encoded;
-    atomic_llong position_us;     /* of the last picture given to the encoder, from the first */
+    atomic_llong position_us; /* of the last picture given to the encoder, from the first */
 
     pthread_mutex_t lock;
     struct vd_err err; /* the first error of all threads */

@@ -214,7 +214,8 @@ double vd_source_end(const struct vd_source *source, double *slack)
     *slack = 0.1;
     if (source->format->duration_estimation_method != AVFMT_DURATION_FROM_STREAM)
         return NAN;
-    if (tag && sscanf(tag->value, "%d:%d:%lf", &hours, &minutes, &seconds) == 3) /* Matroska: of the last picture's end */
+    if (tag &&
+        sscanf(tag->value, "%d:%d:%lf", &hours, &minutes, &seconds) == 3) /* Matroska: of the last picture's end */
         return hours * 3600 + minutes * 60 + seconds;
     if (video->duration != AV_NOPTS_VALUE && video->duration > 0)
         return (double)(video->duration + (video->start_time == AV_NOPTS_VALUE ? 0 : video->start_time)) *

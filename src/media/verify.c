@@ -126,7 +126,8 @@ static bool same_sound(const struct reading *reading, const struct vd_mux *mux, 
             return false;
         }
         double before = lag(carry->first_pts, carry->out->time_base, &mux->tally, mux);
-        double after = lag(heard->first_pts, reading->format->streams[carry->out->index]->time_base, &reading->seen, mux);
+        double after = lag(heard->first_pts, reading->format->streams[carry->out->index]->time_base, &reading->seen,
+                           mux);
         if (carry->packets && fabs(after - before) > LAG_MAX_S) {
             vd_fail(err, VD_DEFECT, "verify", "the output's sound (stream %d) is %.3f s off its place; report this",
                     carry->in->index, after - before);

@@ -13,7 +13,7 @@ struct vd_verdict {
     bool audio_identical;    /* every sound stream byte for byte, as far from the picture as it was */
     double duration_drift_s; /* the output's length less the length of what was decoded */
     int64_t frames;
-    double duration_s;       /* of the output's video */
+    double duration_s; /* of the output's video */
 };
 
 /*

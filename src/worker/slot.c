@@ -35,8 +35,7 @@ int vd_slot_start(struct vd_slot *slot, const struct vd_limits *limits, struct v
     pid_t parent = getpid();
     *slot = VD_SLOT_NONE;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-        return vd_fail(err, VD_AGAIN, "open", "no socket for the media process: %s; try again later",
-                       strerror(errno));
+        return vd_fail(err, VD_AGAIN, "open", "no socket for the media process: %s; try again later", strerror(errno));
     pid_t pid = fork();
     if (pid == 0)
         child_main(ends[1], parent, limits);

@@ -110,8 +110,7 @@ static int add_file(json_t *report, const char *member, int fd, const char *dige
 }
 
 /* Media, then the digests: 0 and the whole report, or -1 and *err. */
-static int work(const struct vd_job *job, const struct vd_media_io *io, int socket, json_t **report,
-                struct vd_err *err)
+static int work(const struct vd_job *job, const struct vd_media_io *io, int socket, json_t **report, struct vd_err *err)
 {
     struct teller teller = {.socket = socket};
     struct vd_media_watch watch = {tell_planned, tell_progress, &teller};

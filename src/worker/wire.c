@@ -55,8 +55,8 @@ json_t *vd_wire_receive(int socket, int fds[VD_WIRE_FDS], int *count)
     char *text = malloc(VD_WIRE_BYTES);
     struct iovec part = {text, VD_WIRE_BYTES};
     union control control;
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes,
-                             .msg_controllen = sizeof control.bytes};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
     ssize_t got = -1;
     *count = 0;
     if (text)

@@ -27,7 +27,8 @@ static inline void scratch_make(struct scratch *scratch)
 }
 
 /* Runs a command of the shell in the folder; the test fails when it fails. */
-static inline void __attribute__((format(printf, 2, 3))) scratch_run(const struct scratch *scratch, const char *fmt, ...)
+static inline void __attribute__((format(printf, 2, 3)))
+scratch_run(const struct scratch *scratch, const char *fmt, ...)
 {
     char command[4096];
     int used = snprintf(command, sizeof command, "cd '%s' && ", scratch->path);

@@ -106,8 +106,8 @@ int main(int argc, char **argv)
     }
     for (int i = 0; i < GOLDENS; i++) {
         snprintf(names[i], sizeof names[i], "%s %s", goldens[i].format, goldens[i].size);
-        tests[i] = (struct CMUnitTest){.name = names[i], .test_func = test_format,
-                                       .initial_state = (void *)&goldens[i]};
+        tests[i] = (struct CMUnitTest){
+            .name = names[i], .test_func = test_format, .initial_state = (void *)&goldens[i]};
     }
     return cmocka_run_group_tests_name("golden", tests, NULL, NULL);
 }

@@ -13,15 +13,14 @@ struct sample {
     const char *make; /* a command of the shell */
 };
 
-#define FF                                                                                                             \
-    "ffmpeg -v error -y -f lavfi -i testsrc2=s=176x144:r=25:d=0.4 -f lavfi -i sine=r=48000:d=0.4 -bitexact "
+#define FF "ffmpeg -v error -y -f lavfi -i testsrc2=s=176x144:r=25:d=0.4 -f lavfi -i sine=r=48000:d=0.4 -bitexact "
 #define VIDEO(codec, file) FF "-map 0 -c:v " codec " " file
 #define AUDIO(codec, file) FF "-map 0 -map 1 -c:v mpeg4 -strict -2 -c:a " codec " " file
 #define WORDS "printf '1\\n00:00:00,000 --> 00:00:00,300\\nwords\\n' > w.srt && "
 #define TEXT(codec, file) WORDS FF "-i w.srt -map 0 -map 2 -c:v mpeg4 -c:s " codec " " file
 /* frames of nothing behind a header: there is no encoder */
 #define AMR(magic, header, bytes, file)                                                                                \
-    "{ printf '" magic "\\n'; for i in 1 2 3 4 5 6 7 8; do printf '" header "'; head -c " bytes " /dev/zero; done; } "  \
+    "{ printf '" magic "\\n'; for i in 1 2 3 4 5 6 7 8; do printf '" header "'; head -c " bytes " /dev/zero; done; } " \
     "> s.amr && " FF "-i s.amr -map 0 -map 2 -c:v mpeg4 -c:a copy " file
 
 static const struct sample demuxers[] = {
@@ -150,10 +149,13 @@ static void test_every_row(void **state)
 
 static void test_outsiders(void **state)
 {
-    static const char *const outside[] = {
-        FF "-c:v gif x.gif", FF "-map 0 -c:v rawvideo -f nut x.nut", FF "-map 0 -c:v mpeg4 -f asf x.asf",
-        FF "-map 0 -c:v huffyuv -pix_fmt yuv422p x.avi", FF "-map 0 -f yuv4mpegpipe -pix_fmt yuv420p x.y4m",
-        "printf '#EXTM3U\\n#EXTINF:1,\\nother.ts\\n' > x.mp4", "printf 'ffconcat version 1.0\\nfile other.mp4\\n' > x.mp4"};
+    static const char *const outside[] = {FF "-c:v gif x.gif",
+                                          FF "-map 0 -c:v rawvideo -f nut x.nut",
+                                          FF "-map 0 -c:v mpeg4 -f asf x.asf",
+                                          FF "-map 0 -c:v huffyuv -pix_fmt yuv422p x.avi",
+                                          FF "-map 0 -f yuv4mpegpipe -pix_fmt yuv420p x.y4m",
+                                          "printf '#EXTM3U\\n#EXTINF:1,\\nother.ts\\n' > x.mp4",
+                                          "printf 'ffconcat version 1.0\\nfile other.mp4\\n' > x.mp4"};
     struct vd_job job;
     atomic_llong moved = 0;
     (void)state;

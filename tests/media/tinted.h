@@ -31,8 +31,8 @@ static inline void tinted_open(struct tinted *tinted, int fd)
     assert_non_null(tinted->first);
     vd_source_close(&tinted->source);
     assert_int_equal(vd_source_open(&tinted->source, fd, &tinted->job.limits, &moved, &err), 0);
-    assert_int_equal(
-        vd_plan_make(&tinted->plan, &tinted->job, &tinted->source, tinted->first, &tinted->notes, &err), 0);
+    assert_int_equal(vd_plan_make(&tinted->plan, &tinted->job, &tinted->source, tinted->first, &tinted->notes, &err),
+                     0);
     tinted->decoder = vd_source_decoder(&tinted->source, &tinted->job.limits, 1, &tinted->pool, &err);
     tinted->device = vd_device_open(&tinted->plan.effect, &tinted->plan.picture);
     assert_non_null(tinted->decoder);

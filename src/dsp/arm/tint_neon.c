@@ -20,7 +20,7 @@ struct constants8 {
 
 struct constants16 {
     uint32x4_t a, b;
-    int32x4_t down;        /* shifts, to the right when negative */
+    int32x4_t down; /* shifts, to the right when negative */
     int16x8_t low, high;
 };
 

@@ -56,6 +56,10 @@ int vd_slot_send(struct vd_slot *slot, const struct vd_job *job, const struct vd
 /* Waits for the next message; call it when socket is readable. After VD_SLOT_DIED the slot is empty. */
 void vd_slot_receive(struct vd_slot *slot, struct vd_slot_message *message);
 
+/* Lets an idle child leave by itself, within seconds, else it is killed. -1 when it did not end well: its work is done all
+ * the same. Accepts an empty slot. */
+int vd_slot_finish(struct vd_slot *slot);
+
 /* SIGKILL and wait. Accepts an empty slot. */
 void vd_slot_stop(struct vd_slot *slot);
 

@@ -118,6 +118,21 @@ static bool take_signal(struct process *process, struct watch *watch)
     return process->stopped_by;
 }
 
+/* The work was done, and checked; but a sanitizer that has something to say must be heard. */
+static enum ending ended_badly(struct process *process, struct vd_err *err)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    json_decref(process->report);
+    process->report = NULL;
+    vd_fail(err, VD_DEFECT, "verify", "the media process ended badly");
+    return ENDED_FAILED;
+#else
+    (void)err;
+    vd_log(VD_LOG_DEBUG, "%s: the media process ended badly after its work was done", process->settings.input);
+    return ENDED_DONE;
+#endif
+}
+
 /* Runs one order in a fresh slot until it ends. */
 static enum ending run_order(struct process *process, const struct vd_job *job, struct watch *watch, struct vd_err *err)
 {
@@ -145,7 +160,10 @@ static enum ending run_order(struct process *process, const struct vd_job *job, 
         if (polled[0].revents && take_message(process, watch, &ending, err))
             break;
     }
-    vd_slot_stop(&process->slot);
+    if (ending != ENDED_DONE)
+        vd_slot_stop(&process->slot);
+    else if (vd_slot_finish(&process->slot) < 0)
+        ending = ended_badly(process, err);
     return ending;
 }
 

@@ -7,9 +7,11 @@
 #include "wire.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,6 +19,8 @@
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/lsan_interface.h>
 #endif
+
+enum { LEAVE_MS = 10000 };
 
 /* The child leaves without the parent's exit handlers, and says what it leaked. */
 static _Noreturn void child_main(int socket, pid_t parent, const struct vd_limits *limits)
@@ -129,6 +133,21 @@ void vd_slot_receive(struct vd_slot *slot, struct vd_slot_message *message)
         reap(slot, message);
     }
     json_decref(object);
+}
+
+int vd_slot_finish(struct vd_slot *slot)
+{
+    struct vd_slot_message end;
+    if (slot->pid <= 0)
+        return 0;
+    struct pollfd child = {.fd = pidfd_open(slot->pid, 0), .events = POLLIN};
+    shutdown(slot->socket, SHUT_WR);
+    if (child.fd < 0 || poll(&child, 1, LEAVE_MS) <= 0)
+        kill(slot->pid, SIGKILL);
+    if (child.fd >= 0)
+        close(child.fd);
+    reap(slot, &end);
+    return end.signal || end.status ? -1 : 0;
 }
 
 void vd_slot_stop(struct vd_slot *slot)

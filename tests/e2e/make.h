@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Recordings made at test time: by the ffmpeg program from its own sources, and by changing bytes where no program makes
- * what a test needs. Everything lies in a folder of its own, which goes when the test is over (VD_KEEP=1: stays).
+ * Recordings made at test time: by the ffmpeg program from its own sources, and by changing bytes where no program
+ * makes what a test needs. Everything lies in a folder of its own, which goes when the test is over (VD_KEEP=1: stays).
  * Every function fails the test when it cannot do its work.
  */
 #ifndef E2E_MAKE_H
@@ -37,6 +37,10 @@ void make_by(const struct folder *folder, const char *script);
 /* Whole files. The caller frees what read_file() returns; it is followed by a 0. */
 uint8_t *read_file(const char *path, size_t *size);
 void write_file(const char *path, const void *data, size_t size);
+
+/* Big-endian numbers, as most containers have them. */
+uint32_t get32(const uint8_t *p);
+void put32(uint8_t *p, uint32_t value);
 
 /* Turns the viewer's picture: the nine numbers go into the tkhd box of the video track of an mp4 or mov. */
 void patch_display_matrix(const char *path, const int32_t matrix[9]);

@@ -57,8 +57,8 @@ static void expected_name(const struct row *row, char *name, size_t size)
         snprintf(name, size, "%s", row->output);
         return;
     }
-    const char *dot = strrchr(row->input, '.');
-    snprintf(name, size, "%.*s.tinted.%s", (int)(dot - row->input), row->input, row->container ? row->container : "mp4");
+    int stem = (int)(strrchr(row->input, '.') - row->input);
+    snprintf(name, size, "%.*s.tinted.%s", stem, row->input, row->container ? row->container : "mp4");
 }
 
 static void run_vidriera(struct run *run)

@@ -191,7 +191,8 @@ static void want_one_line(const char *text)
 static char *state_of(const struct folder *of)
 {
     struct outcome listing;
-    char *argv[] = {"sh", "-c", "ls -lAR --time-style=full-iso; find . -type f -size -9M -exec cksum {} + | sort", NULL};
+    char *argv[] = {"sh", "-c", "ls -lAR --time-style=full-iso; find . -type f -size -9M -exec cksum {} + | sort",
+                    NULL};
     proc_run(&listing, of->path, argv);
     char *text = strdup(listing.out);
     proc_forget(&listing);

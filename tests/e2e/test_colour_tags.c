@@ -255,7 +255,8 @@ static const struct row rows[] = {
     {
         .name = "anamorphic and odd",
         .input = "in.webm",
-        .make = "ff" PICTURE SHORT "-vf scale=175:143,setsar=4/3 -c:v libvpx-vp9 -deadline realtime -cpu-used 8 in.webm",
+        .make = "ff" PICTURE SHORT "-vf scale=175:143,setsar=4/3 -c:v libvpx-vp9 -deadline realtime -cpu-used 8 "
+                "in.webm",
         .warning = "176x144",
         .meant = is_anamorphic,
     },

@@ -9,12 +9,12 @@
 
 #define LINES                                                                                                          \
     "printf '1\\n00:00:00,100 --> 00:00:00,450\\nHola <i>mundo</i>\\n\\n"                                              \
-    "2\\n00:00:00,500 --> 00:00:00,900\\nGr\\303\\274\\303\\237e, \\346\\227\\245\\346\\234\\254\\nzwei\\n\\n' > one.srt\n" \
-    "printf '1\\n00:00:00,200 --> 00:00:00,800\\nSecond language\\n\\n' > two.srt\n"
+    "2\\n00:00:00,500 --> 00:00:00,900\\nGr\\303\\274\\303\\237e, \\346\\227\\245\\346\\234\\254\\nzwei\\n\\n' > "     \
+    "one.srt\nprintf '1\\n00:00:00,200 --> 00:00:00,800\\nSecond language\\n\\n' > two.srt\n"
 
 #define CHAPTERS                                                                                                       \
-    "printf ';FFMETADATA1\\ntitle=The \\\"title\\\" \\303\\241\\nartist=Somebody\\ncomment=two\\\\\\nlines\\n"             \
-    "[CHAPTER]\\nTIMEBASE=1/1000\\nSTART=0\\nEND=400\\ntitle=Beginning\\n"                                            \
+    "printf ';FFMETADATA1\\ntitle=The \\\"title\\\" \\303\\241\\nartist=Somebody\\ncomment=two\\\\\\nlines\\n"         \
+    "[CHAPTER]\\nTIMEBASE=1/1000\\nSTART=0\\nEND=400\\ntitle=Beginning\\n"                                             \
     "[CHAPTER]\\nTIMEBASE=1/1000\\nSTART=400\\nEND=1000\\ntitle=Middle \\303\\251\\n' > meta.txt\n"
 
 #define BOTH PICTURE SOUND
@@ -231,8 +231,8 @@ static const struct row rows[] = {
         .name = "cover art in mp4",
         .input = "in.mp4",
         .make = "ff -f lavfi -i mandelbrot=s=300x300 -frames:v 1 cover.png\n"
-                "ff" BOTH "-i cover.png -map 0 -map 1 -map 2" X264 AAC "-c:v:1 png -disposition:v:1 attached_pic in.mp4\n"
-                "rm cover.png",
+                "ff" BOTH "-i cover.png -map 0 -map 1 -map 2" X264 AAC "-c:v:1 png -disposition:v:1 attached_pic "
+                "in.mp4; rm cover.png",
         .meant = has_cover,
     },
     {

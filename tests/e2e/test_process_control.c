@@ -23,8 +23,8 @@ static struct outcome outcome;
 static int setup_all(void **state)
 {
     (void)state;
-    /* A sanitizer that turns a signal into a report would hide what is tested: a crash ends by the signal. And its search
-     * for leaks at the end is a child of the program, which these tests would take for the next media process. */
+    /* A sanitizer that turns a signal into a report would hide what is tested: a crash ends by the signal. And its
+     * search for leaks at the end is a child of the program, which tests would take for the next media process. */
     char options[1024];
     const char *given = getenv("ASAN_OPTIONS");
     snprintf(options, sizeof(options), "%s:handle_segv=0:handle_abort=0:quarantine_size_mb=1:detect_leaks=0",
@@ -341,7 +341,8 @@ static void test_json(void **state)
 {
     (void)state;
     make_by(&folder, "ff" PICTURE SOUND X264 AAC "in.mp4");
-    proc_run(&outcome, folder.path, process_argv("./in.mp4", "./out.mp4", "--preset ultrafast --progress plain --json"));
+    proc_run(&outcome, folder.path,
+             process_argv("./in.mp4", "./out.mp4", "--preset ultrafast --progress plain --json"));
     assert_int_equal(proc_code(&outcome), 0);
     json_error_t error;
     json_t *result = json_loads(outcome.out, JSON_REJECT_DUPLICATES, &error);

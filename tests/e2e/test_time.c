@@ -14,17 +14,6 @@
 #define WHOLE                                                                                                          \
     "ff -f lavfi -i testsrc2=s=192x144:r=25:d=4 -f lavfi -i sine=r=48000:d=4" X264 "-g 25 -bf 2" AAC "whole.mp4\n"
 
-static uint32_t get32(const uint8_t *p)
-{
-    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-static void put32(uint8_t *p, uint32_t value)
-{
-    for (int i = 0; i < 4; i++)
-        p[i] = (uint8_t)(value >> (24 - 8 * i));
-}
-
 /* Takes edit lists away and moves every picture 2048 ticks (0.16 s) ahead: presented before zero, decoded at zero. */
 static void craft_negative(const struct folder *folder, const char *path)
 {

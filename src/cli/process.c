@@ -191,7 +191,9 @@ static enum ending judge_death(struct process *process, enum ending ending, cons
     enum ending verdict = run_order(process, &job, &second, &refused);
     if (verdict == ENDED_STOPPED)
         return verdict;
-    if (verdict == ENDED_DIED || verdict == ENDED_STALLED)
+    if (verdict == ENDED_FAILED && refused.code == VD_INPUT)
+        *err = refused; /* it says itself what is wrong with the input */
+    else if (verdict == ENDED_DIED || verdict == ENDED_STALLED)
         vd_fail(err, VD_INPUT, "decode", "%s: the media process %s, and decoding alone %s again; the input is unusable",
                 process->settings.input, how, how_it_died(verdict, &second, again, sizeof again));
     else

@@ -73,8 +73,8 @@ static inline const char *check_codes8(const struct vd_dsp *set)
             set->tint8(dst, 0, src, 0, n, 1, &tint);
             for (int i = 0; i < 514; i++) {
                 if (dst[i] != model8(src[i], tint.a, tint.b[part][i & 1]))
-                    return differs("%s: code %d, a %u, b %u gives %d", set->name, src[i], tint.a,
-                                   tint.b[part][i & 1], dst[i]);
+                    return differs("%s: code %d, a %u, b %u gives %d", set->name, src[i], tint.a, tint.b[part][i & 1],
+                                   dst[i]);
             }
         }
     }
@@ -131,9 +131,9 @@ static inline const char *check_codes16(const struct vd_dsp *set)
 struct shape {
     bool wide;
     int n[3], rows;
-    int at;        /* byte at which it begins in its arena; -1: it ends where readable memory ends */
-    int gap;       /* bytes between rows */
-    bool flipped;  /* negative stride */
+    int at;       /* byte at which it begins in its arena; -1: it ends where readable memory ends */
+    int gap;      /* bytes between rows */
+    bool flipped; /* negative stride */
 };
 
 #define ARENA 16384
@@ -237,8 +237,15 @@ static inline const char *check_shapes(const struct vd_dsp *set)
     const struct vd_tint *tints[] = {&narrow, &ten, &p010};
 
     for (int width = 1; width <= 200; width++) {
-        const int cuts[][2] = {{0, 0}, {0, 1}, {width / 2, 0}, {width / 2, 1}, {width / 3, width / 3}, {width, 0},
-                               {width - 1, 1}, {(width & ~1) / 2, 2}, {(int)(noise() % (unsigned)width), 0}};
+        const int cuts[][2] = {{0, 0},
+                               {0, 1},
+                               {width / 2, 0},
+                               {width / 2, 1},
+                               {width / 3, width / 3},
+                               {width, 0},
+                               {width - 1, 1},
+                               {(width & ~1) / 2, 2},
+                               {(int)(noise() % (unsigned)width), 0}};
         for (size_t k = 0; k < 3 * sizeof cuts / sizeof cuts[0]; k++) {
             int left = cuts[k / 3][0], middle = cuts[k / 3][1];
             if (left + middle > width)
@@ -257,9 +264,9 @@ static inline const char *check_shapes(const struct vd_dsp *set)
             end.at = -1;
             flipped.flipped = flipped_to.flipped = true;
             const struct shape begin = {.wide = from.wide, .n = {left, middle, width - left - middle}, .rows = 1};
-            const struct shape *pairs[][2] = {{&from, &from}, {&from, &to}, {&end, &end}, {&end, &to}, {&from, &end},
-                                              {&flipped, &flipped}, {&flipped, &to}, {&from, &flipped_to},
-                                              {&begin, &begin}};
+            const struct shape *pairs[][2] = {{&from, &from},  {&from, &to},         {&end, &end},
+                                              {&end, &to},     {&from, &end},        {&flipped, &flipped},
+                                              {&flipped, &to}, {&from, &flipped_to}, {&begin, &begin}};
             for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
                 const char *wrong = check_shape(set, pairs[i][0], pairs[i][1], tint);
                 if (wrong)

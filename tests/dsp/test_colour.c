@@ -93,9 +93,10 @@ static void words(void **state)
         const char *text;
         int rgb;
     } good[] = {
-        {"#000000", 0}, {"#0000ff", 0xff}, {"#FF8001", 0xff8001}, {"#abcdef", 0xabcdef}, {"blue", 0xff},
-        {"Red", 0xff0000}, {"GREEN", 0x008000}, {"DarkOrange", 0xff8c00}, {"lightgrey", 0xd3d3d3},
-        {"LightGray", 0xd3d3d3}, {"grey", 0x808080}, {"darkslategrey", 0x2f4f4f}, {"aqua", 0xffff}, {"tan", 0xd2b48c},
+        {"#000000", 0},          {"#0000ff", 0xff},       {"#FF8001", 0xff8001}, {"#abcdef", 0xabcdef},
+        {"blue", 0xff},          {"Red", 0xff0000},       {"GREEN", 0x008000},   {"DarkOrange", 0xff8c00},
+        {"lightgrey", 0xd3d3d3}, {"LightGray", 0xd3d3d3}, {"grey", 0x808080},    {"darkslategrey", 0x2f4f4f},
+        {"aqua", 0xffff},        {"tan", 0xd2b48c},
     };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         struct vd_rgb c;
@@ -104,9 +105,34 @@ static void words(void **state)
     }
 
     const char *bad[] = {
-        "", "#", "#fff", "#12345", "#1234567", "#12345678", "#12345g", "# 12345", "#+12345", "#0x1234", "0000ff",
-        "facade", "0x0000ff", "0xff", "red@0.5", "#ff0000@1", "random", "bikeshed", "Random", "re", "redd", " red",
-        "red ", "rgb(1,2,3)", "none", "lightlightlightlightlightlightgrey", "r\xc3\xa9" "d",
+        "",
+        "#",
+        "#fff",
+        "#12345",
+        "#1234567",
+        "#12345678",
+        "#12345g",
+        "# 12345",
+        "#+12345",
+        "#0x1234",
+        "0000ff",
+        "facade",
+        "0x0000ff",
+        "0xff",
+        "red@0.5",
+        "#ff0000@1",
+        "random",
+        "bikeshed",
+        "Random",
+        "re",
+        "redd",
+        " red",
+        "red ",
+        "rgb(1,2,3)",
+        "none",
+        "lightlightlightlightlightlightgrey",
+        "r\xc3\xa9"
+        "d",
         "#\x11\x11\x11\x11\x11\x11",
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {

@@ -83,8 +83,10 @@ static bool is_left(const struct vd_layout *l, int split, int x, int y)
 {
     bool turned = l->left == VD_EDGE_TOP || l->left == VD_EDGE_BOTTOM;
     int shown_width = turned ? l->height : l->width;
-    int shown_x = l->left == VD_EDGE_LEFT ? x : l->left == VD_EDGE_RIGHT ? l->width - 1 - x
-                  : l->left == VD_EDGE_TOP ? y : l->height - 1 - y;
+    int shown_x = l->left == VD_EDGE_LEFT    ? x
+                  : l->left == VD_EDGE_RIGHT ? l->width - 1 - x
+                  : l->left == VD_EDGE_TOP   ? y
+                                             : l->height - 1 - y;
     return shown_x < (int)floor(shown_width * (double)split / 10000 + 1e-9);
 }
 
@@ -214,7 +216,10 @@ static void other_parameters(void **state)
 {
     (void)state;
     struct vd_effect_params params = {
-        .name = "split-tint", .left = {12, 200, 99}, .right = {255, 255, 255}, .split = 4321,
+        .name = "split-tint",
+        .left = {12, 200, 99},
+        .right = {255, 255, 255},
+        .split = 4321,
     };
     for (size_t i = 0; i < N_FORMATS * 5; i++) {
         struct vd_layout l = formats[i % N_FORMATS];
@@ -321,12 +326,8 @@ static void table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(known_plans),
-        cmocka_unit_test(small_pictures),
-        cmocka_unit_test(real_pictures),
-        cmocka_unit_test(other_parameters),
-        cmocka_unit_test(refused),
-        cmocka_unit_test(table),
+        cmocka_unit_test(known_plans),      cmocka_unit_test(small_pictures), cmocka_unit_test(real_pictures),
+        cmocka_unit_test(other_parameters), cmocka_unit_test(refused),        cmocka_unit_test(table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -235,8 +235,8 @@ static void check_fields(struct run *run, size_t count)
 /* Most codecs have no word for "limited": a stream that tells nothing is limited, unless its format is named yuvj. */
 static bool full_range(const struct seen_video *video)
 {
-    return video->range == AVCOL_RANGE_JPEG || (video->range == AVCOL_RANGE_UNSPECIFIED &&
-                                               strstr(av_get_pix_fmt_name(video->format), "yuvj"));
+    return video->range == AVCOL_RANGE_JPEG ||
+           (video->range == AVCOL_RANGE_UNSPECIFIED && strstr(av_get_pix_fmt_name(video->format), "yuvj"));
 }
 
 /* Within the fixed-point numbers that codecs write: AV1's are the coarsest, 1/65536 and 1/16384 cd/m2. */
@@ -270,8 +270,8 @@ static void check_tags(struct run *run)
                  av_color_transfer_name(in->transfer));
     if (in->mastering && (!out->mastering || !same_display(in->mastering, out->mastering)))
         complain(run, "HDR: the mastering display is not as it was");
-    if (in->light && (!out->light || in->light->MaxCLL != out->light->MaxCLL ||
-                      in->light->MaxFALL != out->light->MaxFALL))
+    if (in->light &&
+        (!out->light || in->light->MaxCLL != out->light->MaxCLL || in->light->MaxFALL != out->light->MaxFALL))
         complain(run, "HDR: the content light level is not as it was");
 }
 

@@ -17,8 +17,8 @@
 struct reader {
     AVFormatContext *format;
     struct seen *seen;
-    int width, height; /* how much of a picture counts; 0: all */
-    int video;         /* index of the stream that is the picture */
+    int width, height;                 /* how much of a picture counts; 0: all */
+    int video;                         /* index of the stream that is the picture */
     int audio_of[64], subtitle_of[64]; /* our number for a stream, or -1 */
     AVCodecContext *decoder, *text_decoder[8];
     AVBSFContext *unframe[8];
@@ -384,8 +384,9 @@ static void see_container(struct reader *reader, const char *path)
     const char *name = reader->format->iformat->name;
     const AVDictionaryEntry *brand = av_dict_get(reader->format->metadata, "major_brand", NULL, 0);
     bool box = strstr(name, "mp4") != NULL;
-    const char *told = box ? brand && !strcmp(brand->value, "qt  ") ? "mov" : "mp4"
-                           : strstr(name, "matroska") ? "mkv" : name;
+    const char *told = box                        ? brand && !strcmp(brand->value, "qt  ") ? "mov" : "mp4"
+                       : strstr(name, "matroska") ? "mkv"
+                                                  : name;
     snprintf(seen->container, sizeof(seen->container), "%s", told);
     if (!box)
         return;

@@ -46,8 +46,8 @@ struct seen_audio {
     AVRational time_base;
     int64_t first; /* time of the first packet */
     double end_s;
-    uint8_t digest[32];          /* SHA-256 of all payloads */
-    uint8_t whole_digest[32];    /* the same without packets that are marked as damaged */
+    uint8_t digest[32];       /* SHA-256 of all payloads */
+    uint8_t whole_digest[32]; /* the same without packets that are marked as damaged */
     char language[8];
 };
 
@@ -63,9 +63,9 @@ struct seen_chapter {
 };
 
 struct seen {
-    char container[8];  /* mp4, mov, mkv, or FFmpeg's name for it */
-    bool index_first;   /* mp4, mov: moov lies before mdat */
-    double start_s;     /* of the whole, as FFmpeg reckons it */
+    char container[8]; /* mp4, mov, mkv, or FFmpeg's name for it */
+    bool index_first;  /* mp4, mov: moov lies before mdat */
+    double start_s;    /* of the whole, as FFmpeg reckons it */
     struct seen_video video;
     struct seen_audio audio[8];
     size_t audios;

@@ -31,17 +31,17 @@ enum check {
 
 struct row {
     const char *name;
-    const char *input;                     /* its name */
-    const char *make;                      /* script that makes it */
+    const char *input;                                       /* its name */
+    const char *make;                                        /* script that makes it */
     void (*craft)(const struct folder *f, const char *path); /* changes it then; NULL: nothing to change */
-    const char *options;                   /* of vidriera, divided by spaces */
-    const char *output;                    /* -o; NULL: not given */
-    unsigned except;                       /* enum check: what does not hold here */
-    const char *container, *codec;         /* expected; NULL: mp4, h264 */
-    const char *format;                    /* FFmpeg's name of the pixel format; NULL: yuv420p */
-    const char *warning, *dropped;         /* a part of what must be said */
-    bool (*meant)(const struct seen *in);  /* is the input what the row is about? lest a row tests nothing */
-    size_t frames;                         /* so many at least, for the same reason; 0: 1 */
+    const char *options;                                     /* of vidriera, divided by spaces */
+    const char *output;                                      /* -o; NULL: not given */
+    unsigned except;                                         /* enum check: what does not hold here */
+    const char *container, *codec;                           /* expected; NULL: mp4, h264 */
+    const char *format;                                      /* FFmpeg's name of the pixel format; NULL: yuv420p */
+    const char *warning, *dropped;                           /* a part of what must be said */
+    bool (*meant)(const struct seen *in); /* is the input what the row is about? lest a row tests nothing */
+    size_t frames;                        /* so many at least, for the same reason; 0: 1 */
 };
 
 /* Runs every row as a test of that name. For main(). */

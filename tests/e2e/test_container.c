@@ -136,7 +136,7 @@ static const struct row rows[] = {
         .name = "subtitles in mkv",
         .input = "in.mkv",
         .make = LINES "ff" BOTH "-i one.srt -i two.srt -map 0 -map 1 -map 2 -map 3" X264 AAC "-c:s srt "
-                "-metadata:s:s:0 language=spa -metadata:s:s:1 language=eng in.mkv; rm *.srt",
+                      "-metadata:s:s:0 language=spa -metadata:s:s:1 language=eng in.mkv; rm *.srt",
         .meant = has_two_subtitles,
         .container = "mkv",
     },
@@ -144,14 +144,14 @@ static const struct row rows[] = {
         .name = "subtitles in mp4",
         .input = "in.mp4",
         .make = LINES "ff" BOTH "-i one.srt -i two.srt -map 0 -map 1 -map 2 -map 3" X264 AAC "-c:s mov_text "
-                "-metadata:s:s:0 language=spa -metadata:s:s:1 language=eng in.mp4; rm *.srt",
+                      "-metadata:s:s:0 language=spa -metadata:s:s:1 language=eng in.mp4; rm *.srt",
         .meant = has_two_subtitles,
     },
     {
         .name = "subtitles in mkv, to mp4",
         .input = "in.mkv",
         .make = LINES "ff" BOTH "-i one.srt -i two.srt -map 0 -map 1 -map 2 -map 3" X264 AAC "-c:s srt "
-                "-metadata:s:s:0 language=spa -metadata:s:s:1 language=eng in.mkv; rm *.srt",
+                      "-metadata:s:s:0 language=spa -metadata:s:s:1 language=eng in.mkv; rm *.srt",
         .meant = has_two_subtitles,
         .output = "out.mp4",
     },
@@ -159,7 +159,7 @@ static const struct row rows[] = {
         .name = "subtitles in mp4, to mkv",
         .input = "in.mp4",
         .make = LINES "ff" BOTH "-i one.srt -i two.srt -map 0 -map 1 -map 2 -map 3" X264 AAC "-c:s mov_text "
-                "-metadata:s:s:0 language=spa -metadata:s:s:1 language=eng in.mp4; rm *.srt",
+                      "-metadata:s:s:0 language=spa -metadata:s:s:1 language=eng in.mp4; rm *.srt",
         .meant = has_two_subtitles,
         .output = "out.mkv",
         .container = "mkv",
@@ -177,14 +177,14 @@ static const struct row rows[] = {
         .name = "webvtt in webm",
         .input = "in.webm",
         .make = LINES "ff" BOTH "-i one.srt -map 0 -map 1 -map 2 -c:v libvpx -deadline realtime -cpu-used 8 "
-                "-c:a libopus -c:s webvtt in.webm; rm *.srt",
+                      "-c:a libopus -c:s webvtt in.webm; rm *.srt",
         .meant = has_lines,
     },
     {
         .name = "subtitles in a recording that begins late",
         .input = "in.mkv",
         .make = LINES "ff" BOTH "-i one.srt -map 0 -map 1 -map 2" X264 AAC "-c:s srt whole.mkv\n"
-                "ff -itsoffset 2.5 -i whole.mkv -map 0 -c copy -copyts in.mkv; rm *.srt whole.mkv",
+                      "ff -itsoffset 2.5 -i whole.mkv -map 0 -c copy -copyts in.mkv; rm *.srt whole.mkv",
         .meant = has_lines,
         .output = "out.mp4",
     },
@@ -192,14 +192,14 @@ static const struct row rows[] = {
         .name = "chapters and metadata in mp4",
         .input = "in.mp4",
         .make = CHAPTERS "ff" BOTH "-i meta.txt -map 0 -map 1 -map_metadata 2" X264 AAC
-                "-metadata creation_time=2024-02-29T12:34:56Z in.mp4; rm meta.txt",
+                         "-metadata creation_time=2024-02-29T12:34:56Z in.mp4; rm meta.txt",
         .meant = has_chapters,
     },
     {
         .name = "chapters and metadata in mkv",
         .input = "in.mkv",
         .make = CHAPTERS "ff" BOTH "-i meta.txt -map 0 -map 1 -map_metadata 2" X264 AAC
-                "-metadata MY_OWN=thing in.mkv; rm meta.txt",
+                         "-metadata MY_OWN=thing in.mkv; rm meta.txt",
         .meant = has_chapters,
         .container = "mkv",
     },

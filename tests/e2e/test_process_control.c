@@ -348,8 +348,8 @@ static void test_json(void **state)
     json_t *result = json_loads(outcome.out, JSON_REJECT_DUPLICATES, &error);
     if (!result)
         fail_msg("stdout is not one JSON document: %s\n%s", error.text, outcome.out);
-    static const char *const keys[] = {"schema", "status",  "input",    "output",  "effect",   "device",
-                                       "metrics", "verify", "dropped", "warnings", "started", "finished", "version"};
+    static const char *const keys[] = {"schema", "status",  "input",    "output",  "effect",   "device", "metrics",
+                                       "verify", "dropped", "warnings", "started", "finished", "version"};
     for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
         if (!json_object_get(result, keys[i]))
             fail_msg("there is no \"%s\" in %s", keys[i], outcome.out);

@@ -103,8 +103,9 @@ static const struct row rows[] = {
     {
         .name = "a fine clock",
         .input = "in.mp4",
-        .make = "ff" PICTURE SOUND "-vf \"settb=1/90000,setpts=PTS+7*mod(N\\,3)\" -vsync vfr -enc_time_base 1/90000 "
-                X264 AAC "-video_track_timescale 90000 in.mp4",
+        .make = "ff" PICTURE SOUND
+                "-vf \"settb=1/90000,setpts=PTS+7*mod(N\\,3)\" -vsync vfr -enc_time_base 1/90000 " X264 AAC
+                "-video_track_timescale 90000 in.mp4",
     },
     {
         .name = "30000/1001 frames a second",

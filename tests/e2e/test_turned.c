@@ -15,9 +15,10 @@ struct turn {
 };
 
 static const struct turn turns[] = {
-    {"not turned", 1, 0, 0, 1},       {"by 90", 0, 1, -1, 0},          {"by 180", -1, 0, 0, -1},
-    {"by 270", 0, -1, 1, 0},          {"mirrored", -1, 0, 0, 1},       {"upside down", 1, 0, 0, -1},
-    {"transposed", 0, 1, 1, 0},       {"transposed otherwise", 0, -1, -1, 0},
+    {"not turned", 1, 0, 0, 1}, {"by 90", 0, 1, -1, 0},
+    {"by 180", -1, 0, 0, -1},   {"by 270", 0, -1, 1, 0},
+    {"mirrored", -1, 0, 0, 1},  {"upside down", 1, 0, 0, -1},
+    {"transposed", 0, 1, 1, 0}, {"transposed otherwise", 0, -1, -1, 0},
 };
 
 static struct folder folder;
@@ -53,9 +54,15 @@ static void test_turn(void **state)
     const struct turn *turn = *state;
     const int32_t one = 1 << 16;
     make_by(&folder, "ff -f lavfi -i color=gray:s=192x144:r=25:d=0.2" X264 "in.mp4");
-    const int32_t matrix[9] = {turn->a * one, turn->b * one, 0, turn->c * one, turn->d * one, 0,
+    const int32_t matrix[9] = {turn->a * one,
+                               turn->b * one,
+                               0,
+                               turn->c * one,
+                               turn->d * one,
+                               0,
                                turn->a + turn->c < 0 ? (turn->a ? 192 : 144) * one : 0,
-                               turn->b + turn->d < 0 ? (turn->a ? 144 : 192) * one : 0, 1 << 30};
+                               turn->b + turn->d < 0 ? (turn->a ? 144 : 192) * one : 0,
+                               1 << 30};
     patch_display_matrix(folder_path(&folder, "in.mp4"), matrix);
     proc_run(&outcome, folder.path, process_argv("in.mp4", "out.mp4", "--preset ultrafast --progress none"));
     if (proc_code(&outcome) != 0)

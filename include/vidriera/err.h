@@ -36,6 +36,9 @@ int vd_fail(struct vd_err *err, enum vd_code code, const char *stage, const char
 /* The exit status of <sysexits.h> for a code; 0 for VD_OK. */
 int vd_code_exit(enum vd_code code);
 
+/* What becomes of a job that ended so: "reject" (it can never succeed), "retry", "host" (this machine cannot, now). */
+const char *vd_code_fate(enum vd_code code);
+
 /* The word for a code in documents and logs ("input", "unavailable" …), and back; -1 for a word that is none. */
 const char *vd_code_name(enum vd_code code);
 int vd_code_parse(const char *name, enum vd_code *code);

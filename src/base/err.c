@@ -12,17 +12,18 @@
 static const struct {
     const char *name;
     int status;
+    const char *fate;
 } codes[] = {
-    [VD_OK] = {"ok", EX_OK},
-    [VD_USAGE] = {"usage", EX_USAGE},
-    [VD_INPUT] = {"input", EX_DATAERR},
-    [VD_NO_INPUT] = {"no-input", EX_NOINPUT},
-    [VD_UNAVAILABLE] = {"unavailable", EX_UNAVAILABLE},
-    [VD_DEFECT] = {"defect", EX_SOFTWARE},
-    [VD_NO_OUTPUT] = {"no-output", EX_CANTCREAT},
-    [VD_IO] = {"io", EX_IOERR},
-    [VD_AGAIN] = {"again", EX_TEMPFAIL},
-    [VD_CONFIG] = {"config", EX_CONFIG},
+    [VD_OK] = {"ok", EX_OK, "none"},
+    [VD_USAGE] = {"usage", EX_USAGE, "reject"},
+    [VD_INPUT] = {"input", EX_DATAERR, "reject"},
+    [VD_NO_INPUT] = {"no-input", EX_NOINPUT, "reject"},
+    [VD_UNAVAILABLE] = {"unavailable", EX_UNAVAILABLE, "host"},
+    [VD_DEFECT] = {"defect", EX_SOFTWARE, "retry"},
+    [VD_NO_OUTPUT] = {"no-output", EX_CANTCREAT, "host"},
+    [VD_IO] = {"io", EX_IOERR, "host"},
+    [VD_AGAIN] = {"again", EX_TEMPFAIL, "retry"},
+    [VD_CONFIG] = {"config", EX_CONFIG, "host"},
 };
 
 enum { CODES = sizeof codes / sizeof *codes };
@@ -51,6 +52,12 @@ const char *vd_code_name(enum vd_code code)
 {
     assert((int)code >= 0 && (int)code < CODES);
     return codes[code].name;
+}
+
+const char *vd_code_fate(enum vd_code code)
+{
+    assert((int)code >= 0 && (int)code < CODES);
+    return codes[code].fate;
 }
 
 int vd_code_parse(const char *name, enum vd_code *code)

@@ -72,6 +72,14 @@ static void show_progress(struct process *process, const struct watch *watch, co
     vd_progress_update(&process->progress, &process->state);
 }
 
+/* The slot knows no names: the input's goes in front of its words, and the stage, unless the input is the whole story. */
+static void name_input(const struct process *process, const struct vd_err *said, struct vd_err *err)
+{
+    bool told = !*said->stage || !strcmp(said->stage, "open");
+    vd_fail(err, said->code, said->stage, "%s: %s%s%s", process->settings.input, told ? "" : said->stage,
+            told ? "" : ": ", said->text);
+}
+
 /* True when the slot has come to an end. */
 static bool take_message(struct process *process, struct watch *watch, enum ending *ending, struct vd_err *err)
 {
@@ -94,7 +102,7 @@ static bool take_message(struct process *process, struct watch *watch, enum endi
         *ending = ENDED_DONE;
         return true;
     case VD_SLOT_FAILED:
-        *err = message.err;
+        name_input(process, &message.err, err);
         *ending = ENDED_FAILED;
         return true;
     case VD_SLOT_DIED:

@@ -89,8 +89,8 @@ static json_t *document(const struct vd_settings *settings, const char *output, 
         json_object_set(document, from_report[i], json_object_get(report, from_report[i]));
     if (err->code)
         json_object_set_new(document, "error",
-                            json_pack("{s:s, s:i, s:s, s:s}", "class", vd_code_name(err->code), "code",
-                                      vd_code_exit(err->code), "message", err->text, "stage", err->stage));
+                            json_pack("{s:s, s:s, s:s, s:s}", "class", vd_code_fate(err->code), "code",
+                                      vd_code_name(err->code), "message", err->text, "stage", err->stage));
     json_object_set_new(document, "attempt", json_integer(1));
     json_object_set_new(document, "started", time_text(started));
     json_object_set_new(document, "finished", time_text((double)now.tv_sec + (double)now.tv_nsec / 1e9));

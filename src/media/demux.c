@@ -35,7 +35,7 @@ static void end_of_input(struct vd_run *run, int code, const struct vd_splice *s
     struct vd_err err = {0};
     int system = vd_io_errno(run->source.io);
     if (system) {
-        vd_fail(&err, VD_IO, "demux", "the input cannot be read: %s; check the disk", strerror(system));
+        vd_fail(&err, VD_IO, "demux", "cannot be read: %s; check the disk", strerror(system));
         vd_run_fail(run, &err);
     } else if (code == AVERROR(ENOMEM)) {
         vd_fail(&err, VD_INPUT, "demux", "a packet needs more memory than the input may take; raise --max-memory");

@@ -12,13 +12,13 @@ static int fail_open(struct vd_source *source, int code, struct vd_err *err)
 {
     int system = vd_io_errno(source->io);
     if (system)
-        return vd_fail(err, VD_IO, "open", "the input cannot be read: %s; check the disk", strerror(system));
+        return vd_fail(err, VD_IO, "open", "cannot be read: %s; check the disk", strerror(system));
     if (code == AVERROR(ENOMEM)) /* which of the two, FFmpeg does not tell */
         return vd_fail(err, VD_INPUT, "open",
-                       "the input has more streams than the limit, or needs more memory; raise --max-streams or "
+                       "more streams than the limit, or more memory; raise --max-streams or "
                        "--max-memory");
     return vd_fail(err, VD_INPUT, "open",
-                   "the input is not a readable recording: %s; is it complete, and one of mp4, mov, 3gp, mkv, webm, "
+                   "not a readable recording: %s; is it complete, and one of mp4, mov, 3gp, mkv, webm, "
                    "ts, mpg, avi, flv?",
                    code == AVERROR_DEMUXER_NOT_FOUND ? "no known container" : av_err2str(code));
 }
@@ -51,7 +51,7 @@ static int check_limits(const struct vd_source *source, const struct vd_limits *
     const AVCodecParameters *par = source->video->codecpar;
     double duration = vd_source_duration(source);
     if (source->format->nb_streams > (unsigned)limits->streams)
-        return vd_fail(err, VD_INPUT, "open", "the input has %u streams: the limit is %lld; raise --max-streams",
+        return vd_fail(err, VD_INPUT, "open", "%u streams: the limit is %lld; raise --max-streams",
                        source->format->nb_streams, (long long)limits->streams);
     if ((int64_t)par->width * par->height > limits->pixels)
         return vd_fail(err, VD_INPUT, "open", "the picture is %dx%d: the limit is %lld pixels; raise --max-pixels",
@@ -66,7 +66,7 @@ static int choose_video(struct vd_source *source, const struct vd_limits *limits
 {
     source->video = main_video(source->format);
     if (!source->video)
-        return vd_fail(err, VD_INPUT, "open", "the input has no video stream; there is nothing to tint");
+        return vd_fail(err, VD_INPUT, "open", "no video stream; there is nothing to tint");
     if (check_limits(source, limits, err) < 0)
         return -1;
     enum AVCodecID id = source->video->codecpar->codec_id;

@@ -30,6 +30,8 @@ static inline void capture_begin(struct capture *capture, int stream)
     capture->saved = dup(stream);
     capture->file = memfd_create("capture", MFD_CLOEXEC);
     assert_true(capture->saved >= 0 && capture->file >= 0);
+    /* as a log is opened; without it the kernel lets threads of one process write to the same place */
+    assert_int_equal(fcntl(capture->file, F_SETFL, O_APPEND), 0);
     assert_int_equal(dup2(capture->file, stream), stream);
 }
 

@@ -2,8 +2,8 @@
 /*
  * Small recordings with bytes changed at random, the same ones in every run: each either comes out or is refused, as
  * unusable or (turned by chance) as not for mkv, in one line, with nothing left behind; never a defect of ours, never a
- * signal, never a hang. The child's
- * sanitizers, where it was built with them, have their say as well.
+ * signal, never a hang. The child's sanitizers, where it was built with them, have their say
+ * as well.
  *
  * $VD_MUTATIONS: how many of each recording, 12 unless told; more finds more.
  */

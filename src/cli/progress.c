@@ -21,7 +21,7 @@ static void wipe_before_lines(bool wipe)
 
 void vd_progress_init(struct vd_progress *progress, enum vd_progress_mode mode)
 {
-    *progress = (struct vd_progress){.show = VD_SHOW_NOTHING};
+    *progress = (struct vd_progress){.show = VD_SHOW_NOTHING, .shown_at = -LINE_EVERY_S}; /* the first one at once */
     if (vd_log_get().level < VD_LOG_INFO)
         return;
     if (mode == VD_PROGRESS_PLAIN)

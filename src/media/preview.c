@@ -140,8 +140,9 @@ int vd_preview_write(const struct vd_preview *preview, const struct vd_plan *pla
     AVFrame *canvas = preview->before && preview->after ? side_by_side(preview, plan) : NULL;
     AVPacket *png = canvas ? to_png(canvas) : NULL;
     int ret = 0;
+    av_frame_free(&canvas);
     if (!png)
-        ret = vd_fail(err, VD_DEFECT, "preview", "the preview picture cannot be made; report this");
+        return vd_fail(err, VD_DEFECT, "preview", "the preview picture cannot be made; report this");
     for (int done = 0; !ret && done < png->size;) {
         ssize_t put = pwrite(fd, png->data + done, (size_t)(png->size - done), done);
         if (put < 0 && errno != EINTR)
@@ -149,6 +150,5 @@ int vd_preview_write(const struct vd_preview *preview, const struct vd_plan *pla
         done += put > 0 ? (int)put : 0;
     }
     av_packet_free(&png);
-    av_frame_free(&canvas);
     return ret;
 }

@@ -1,3 +1,5 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* clang-format off */
     {"yuv420p", "96x64", "", 0x005b5ab5f95e4581, 0xe5227b98d8c28f1b},
     {"yuv422p", "96x64", "", 0x87a389d4c163398b, 0x8360b7e3034eb0ee},
     {"yuv444p", "96x64", "", 0x64fde2fece60f709, 0x857873c7f9ea0dc2},

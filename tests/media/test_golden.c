@@ -88,6 +88,7 @@ static void test_format(void **state)
 
 static void print_table(void)
 {
+    printf("/* SPDX-License-Identifier: GPL-3.0-or-later */\n/* clang-format off */\n");
     for (int i = 0; i < GOLDENS; i++) {
         uint64_t before, after;
         measure(&goldens[i], &before, &after);

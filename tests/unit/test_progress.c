@@ -35,7 +35,7 @@ static void plain(void **state)
     capture_begin(&capture, STDERR_FILENO);
     go(VD_PROGRESS_PLAIN, 20);
     capture_end(&capture, said, sizeof said);
-    assert_int_equal(count(said, "\n"), 3); /* at 5 s, at 10 s, at the end */
+    assert_int_equal(count(said, "\n"), 4); /* at once, at 5 s, at 10 s, at the end */
     assert_int_equal(count(said, "\r"), 0);
     assert_int_equal(strncmp(said, "vidriera: ", 10), 0);
     assert_non_null(strstr(said, " 50."));

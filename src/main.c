@@ -5,7 +5,9 @@
 #include "vidriera/conf.h"
 #include "vidriera/log.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct vd_command commands[] = {
     {"process", "INPUT [-o OUTPUT] [OPTIONS]", "one recording in, one tinted recording out", VD_COMMAND_PROCESS,
@@ -49,8 +51,20 @@ static int answered(void)
     return vd_code_exit(VD_IO);
 }
 
+/* A file opened while one of these is closed would take its number, and get what is meant for the terminal. */
+static void hold_standard_streams(void)
+{
+    int fd;
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 int main(int argc, char **argv)
 {
+    hold_standard_streams();
     if (argc < 2) {
         vd_log(VD_LOG_ERROR, "no command given; see vidriera --help");
         return vd_code_exit(VD_USAGE);

@@ -5,6 +5,7 @@
 #include <confuse.h>
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -205,7 +206,8 @@ static char *read_text(FILE *file, const char *path, struct vd_err *err)
 int vd_conf_file(const char *path, int required, const struct vd_setting *rows, int count, void *settings,
                  struct vd_err *err)
 {
-    FILE *file = fopen(path, "re");
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold us */
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
     int ret = -1;
     if (!file && errno == ENOENT && !required)
         return 0;

@@ -242,11 +242,10 @@ static int publish(struct process *process, struct vd_err *err)
     if (!vd_input_unchanged(process->input, &process->st))
         return vd_fail(err, VD_AGAIN, "commit", "%s changed while it was read; try again when it is finished",
                        process->settings.input);
-    if (vd_stage_commit(&process->output, process->naming.name, replace, err) < 0)
+    /* the recording last: when it is there, everything is */
+    if (process->preview.fd >= 0 && vd_stage_commit(&process->preview, process->picture.name, replace, err) < 0)
         return -1;
-    if (process->preview.fd >= 0)
-        return vd_stage_commit(&process->preview, process->picture.name, replace, err);
-    return 0;
+    return vd_stage_commit(&process->output, process->naming.name, replace, err);
 }
 
 /* The whole command between options and exit status. */

@@ -256,7 +256,7 @@ static const struct vd_setting table[] = {
      VD_COMMAND_PROCESS},
     {"max-streams", 0, "N", "limits.streams", parse_size, LIMIT(streams), 1, 1000, "64", "streams in the input",
      VD_COMMAND_PROCESS},
-    {"max-probe", 0, "BYTES", "limits.probe", parse_size, LIMIT(probe_bytes), 32, 1e9, "5M",
+    {"max-probe", 0, "BYTES", "limits.probe", parse_size, LIMIT(probe_bytes), 2048, 1e9, "5M",
      "bytes read to find out what the input is", VD_COMMAND_PROCESS},
     {"max-duration", 0, "TIME", "limits.duration", parse_time, LIMIT(duration_s), 1, 1e7, "24h", "length of the input",
      VD_COMMAND_PROCESS},

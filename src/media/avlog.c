@@ -5,6 +5,7 @@
 
 #include <libavutil/log.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* FFmpeg calls errors what are properties of the input; ours are said once, at the top. So its errors are details. */
@@ -32,6 +33,7 @@ static void forward(void *object, int level, const char *fmt, va_list args)
 
 void vd_media_log_init(void)
 {
+    setenv("SVT_LOG", "0", 1); /* SVT-AV1 writes to stderr by itself: only what is fatal */
     av_log_set_level(AV_LOG_VERBOSE);
     av_log_set_callback(forward);
 }

@@ -57,8 +57,11 @@ static int open_framing(struct vd_carry *carry, struct vd_err *err)
     return ret;
 }
 
-static int open_audio(struct vd_carry *carry, AVFormatContext *out, struct vd_err *err)
+static int open_audio(struct vd_carry *carry, AVFormatContext *out, struct vd_notes *notes, struct vd_err *err)
 {
+    const AVCodecParameters *par = carry->in->codecpar;
+    if (par->codec_id == AV_CODEC_ID_NONE || par->sample_rate <= 0 || par->ch_layout.nb_channels <= 0)
+        return dropped(carry->in, notes, "announced, but nothing tells what it is");
     int ret = open_framing(carry, err);
     if (ret >= 0)
         ret = add_stream(carry, out, carry->in->codecpar, err);
@@ -147,6 +150,8 @@ static int open_video(struct vd_carry *carry, AVFormatContext *out, const struct
 {
     if (!(carry->in->disposition & AV_DISPOSITION_ATTACHED_PIC))
         return dropped(carry->in, notes, "one picture is tinted, the first or the default one");
+    if (carry->in->codecpar->width <= 0)
+        return dropped(carry->in, notes, "it is no picture");
     if (!strcmp(plan->container->name, "mkv"))
         return open_attachment(carry, out, plan, notes, err);
     if (strcmp(plan->container->name, "mp4") || !vd_container_holds(plan->container, carry->in))
@@ -164,7 +169,7 @@ int vd_carry_open(struct vd_carry *carry, AVFormatContext *out, const struct vd_
         return 0;
     switch (in->codecpar->codec_type) {
     case AVMEDIA_TYPE_AUDIO:
-        return open_audio(carry, out, err);
+        return open_audio(carry, out, notes, err);
     case AVMEDIA_TYPE_SUBTITLE:
         return open_subtitle(carry, out, plan, notes, err);
     case AVMEDIA_TYPE_VIDEO:
@@ -174,6 +179,11 @@ int vd_carry_open(struct vd_carry *carry, AVFormatContext *out, const struct vd_
     default:
         return dropped(in, notes, "not sound, subtitles or a picture");
     }
+}
+
+bool vd_carry_vanishes(const struct vd_carry *carry, const struct vd_plan *plan)
+{
+    return carry->hash && !carry->packets && strcmp(plan->container->name, "mkv");
 }
 
 void vd_carry_close(struct vd_carry *carry)
@@ -192,8 +202,8 @@ static int unframe(struct vd_carry *carry, AVPacket *packet)
     int ret = av_bsf_send_packet(carry->framing, packet);
     if (ret >= 0)
         ret = av_bsf_receive_packet(carry->framing, packet);
-    if (ret == AVERROR_INVALIDDATA) { /* a damaged stretch: what has no header cannot be told apart from noise */
-        carry->damaged++;
+    if (ret < 0 && ret != AVERROR(EAGAIN) && ret != AVERROR(ENOMEM)) {
+        carry->damaged++; /* a damaged stretch: what has no sound header cannot be told apart from noise */
         return 0;
     }
     /* the first packet hands the header on as side data, which the muxers take */
@@ -206,8 +216,10 @@ static int convert_text(struct vd_carry *carry, AVPacket *packet)
     AVSubtitle text;
     int got = 0;
     int ret = avcodec_decode_subtitle2(carry->text_in, &text, &got, packet);
+    if (ret < 0)
+        carry->damaged++; /* one broken subtitle is not worth the recording */
     if (ret < 0 || !got)
-        return 0; /* one broken subtitle is not worth the recording */
+        return 0;
     uint8_t *encoded = av_malloc(TEXT_BYTES + AV_INPUT_BUFFER_PADDING_SIZE);
     AVPacket *fresh = av_packet_alloc();
     ret = encoded && fresh ? avcodec_encode_subtitle(carry->text_out, encoded, TEXT_BYTES, &text) : AVERROR(ENOMEM);
@@ -219,8 +231,9 @@ static int convert_text(struct vd_carry *carry, AVPacket *packet)
         fresh->duration = packet->duration;
         av_packet_unref(packet);
         av_packet_move_ref(packet, fresh);
-        ret = 1;
     }
+    if (ret < 0 && ret != AVERROR(ENOMEM))
+        carry->damaged++; /* too long for one subtitle */
     av_free(encoded);
     av_packet_free(&fresh);
     return ret == AVERROR(ENOMEM) ? ret : ret > 0;

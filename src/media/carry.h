@@ -31,6 +31,9 @@ struct vd_carry {
  */
 int vd_carry_open(struct vd_carry *carry, AVFormatContext *out, const struct vd_plan *plan, const AVStream *in,
                   struct vd_notes *notes, struct vd_err *err);
+/* A track without packets is left out of mp4 and mov. */
+bool vd_carry_vanishes(const struct vd_carry *carry, const struct vd_plan *plan);
+
 void vd_carry_close(struct vd_carry *carry);
 
 /*

@@ -44,6 +44,7 @@ static const AVStream *misfit(const struct vd_container *container, const AVForm
 {
     for (unsigned i = 0; i < format->nb_streams; i++)
         if (format->streams[i]->codecpar->codec_type == AVMEDIA_TYPE_AUDIO &&
+            format->streams[i]->codecpar->sample_rate > 0 && /* else nothing is known of it, and it stays behind */
             !vd_container_holds(container, format->streams[i]))
             return format->streams[i];
     return NULL;

@@ -6,29 +6,66 @@
 
 #include <libavutil/mathematics.h>
 
-/* Encoders of FFmpeg 5.1 lose durations: they are looked up again by time when the packet comes out. */
+/* What went into the encoder and has perhaps not come out yet: encoders of FFmpeg 5.1 lose durations, and a decoding time
+ * may have to be chosen anew. Larger than any encoder's delay. */
 enum { MEMORY = 1024 };
 
-struct durations {
+struct memory {
     int64_t pts[MEMORY], duration[MEMORY];
+    bool inside[MEMORY];
     int next;
+    int64_t last_dts;
 };
 
-static void remember(struct durations *durations, const AVFrame *frame)
+static void remember(struct memory *memory, const AVFrame *frame)
 {
-    durations->pts[durations->next] = frame->pts;
-    durations->duration[durations->next] = vd_frame_duration(frame);
-    durations->next = (durations->next + 1) % MEMORY;
+    memory->pts[memory->next] = frame->pts;
+    memory->duration[memory->next] = vd_frame_duration(frame);
+    memory->inside[memory->next] = true;
+    memory->next = (memory->next + 1) % MEMORY;
 }
 
-static int64_t recall(const struct durations *durations, int64_t pts, int64_t usual)
+static int64_t recall(struct memory *memory, int64_t pts, int64_t usual)
 {
     for (int i = 1; i <= MEMORY; i++) {
-        int at = (durations->next - i + MEMORY) % MEMORY;
-        if (durations->pts[at] == pts && durations->duration[at])
-            return durations->duration[at];
+        int at = (memory->next - i + MEMORY) % MEMORY;
+        if (memory->inside[at] && memory->pts[at] == pts) {
+            memory->inside[at] = false;
+            return memory->duration[at];
+        }
     }
     return usual;
+}
+
+/*
+ * An encoder's packets are decoded some pictures before they are shown; after a pause in the recording that is before the
+ * pause, and FFmpeg's reader throws a track's offsets away when one of them exceeds 2^28 ticks. So no prediction crosses a
+ * long pause, and decoding waits until it is over.
+ */
+enum { WAIT_MAX = 1 << 27 };
+
+static void break_at_pause(const struct memory *memory, AVFrame *frame)
+{
+    int before = (memory->next + MEMORY - 1) % MEMORY;
+    if (frame->pts - memory->pts[before] > WAIT_MAX)
+        frame->pict_type = AV_PICTURE_TYPE_I; /* with forced-idr */
+}
+
+/* The packet and all that are still inside fit between here and the earliest of their times. */
+static void shorten_wait(struct memory *memory, AVPacket *packet)
+{
+    if (packet->pts - packet->dts > WAIT_MAX) {
+        int64_t earliest = packet->pts, inside = 1;
+        for (int i = 0; i < MEMORY; i++)
+            if (memory->inside[i]) {
+                inside++;
+                earliest = FFMIN(earliest, memory->pts[i]);
+            }
+        packet->dts = FFMAX(packet->dts, earliest - inside);
+    }
+    if (memory->last_dts != AV_NOPTS_VALUE && packet->dts <= memory->last_dts)
+        packet->dts = FFMIN(memory->last_dts + 1, packet->pts);
+    memory->last_dts = packet->dts;
 }
 
 /* Pictures that are not as planned: another size, another format, or one that always needs swscale. */
@@ -85,7 +122,7 @@ static int fail_encode(const struct vd_run *run, int code, struct vd_err *err)
 }
 
 /* frame: NULL drains. False when there is nothing more to do. */
-static bool encode(struct vd_run *run, struct durations *durations, AVFrame *frame, struct vd_err *err)
+static bool encode(struct vd_run *run, struct memory *memory, AVFrame *frame, struct vd_err *err)
 {
     int ret = avcodec_send_frame(run->encoder, frame);
     if (ret < 0)
@@ -100,7 +137,8 @@ static bool encode(struct vd_run *run, struct durations *durations, AVFrame *fra
             return ret == AVERROR(EAGAIN);
         }
         packet->stream_index = run->source.video->index;
-        packet->duration = recall(durations, packet->pts, run->clock.usual);
+        packet->duration = recall(memory, packet->pts, run->clock.usual);
+        shorten_wait(memory, packet);
         atomic_fetch_add_explicit(&run->frames_encoded, 1, memory_order_relaxed);
         if (!vd_queue_push(&run->muxing, packet))
             return false;
@@ -112,29 +150,32 @@ void *vd_encode_main(void *opaque)
     struct vd_run *run = opaque;
     struct vd_converter converter = {0};
     struct vd_err err = {0};
-    struct durations *durations = av_mallocz(sizeof *durations);
-    bool running = durations, first = true;
+    struct memory *memory = av_mallocz(sizeof *memory);
+    bool running = memory, first = true;
     AVFrame *frame;
-    if (!durations)
+    if (memory)
+        memory->last_dts = AV_NOPTS_VALUE;
+    else
         vd_fail(&err, VD_INPUT, "encode", "no memory to start; raise --max-memory");
     while ((frame = vd_queue_pop(&run->frames))) {
         if (running) {
             if (first)
                 run->first_pts = frame->pts;
             first = false;
-            remember(durations, frame);
-            running = apply(run, &converter, &frame, &err) >= 0 && encode(run, durations, frame, &err);
+            break_at_pause(memory, frame);
+            remember(memory, frame);
+            running = apply(run, &converter, &frame, &err) >= 0 && encode(run, memory, frame, &err);
         }
         av_frame_free(&frame);
         if (err.code)
             break;
     }
     if (running && !vd_run_failed(run))
-        encode(run, durations, NULL, &err);
+        encode(run, memory, NULL, &err);
     if (err.code)
         vd_run_fail(run, &err);
     vd_queue_done(&run->muxing);
     vd_converter_finish(&converter);
-    av_free(durations);
+    av_free(memory);
     return NULL;
 }

@@ -9,9 +9,9 @@
 #include <math.h>
 
 static const struct vd_encoder encoders[] = {
-    {VD_CODEC_H264, "libx264", true, 0, 51, "x264-params", "mastering-display", "cll"},
-    {VD_CODEC_HEVC, "libx265", false, 5, 51, "x265-params", "master-display", "max-cll"},
-    {VD_CODEC_AV1, "libsvtav1", false, 12, 63, "svtav1-params", "mastering-display", "content-light"},
+    {VD_CODEC_H264, "libx264", true, 1, 0, 0, 51, "x264-params", "mastering-display", "cll"},
+    {VD_CODEC_HEVC, "libx265", false, 16, 16, 5, 51, "x265-params", "master-display", "max-cll"},
+    {VD_CODEC_AV1, "libsvtav1", false, 64, 0, 12, 63, "svtav1-params", "mastering-display", "content-light"},
 };
 
 /* SVT-AV1 counts from 13, the fastest, to 0. */
@@ -72,7 +72,7 @@ static void hdr_options(const struct vd_plan *plan, AVDictionary **options)
     if (light)
         av_strlcatf(text, sizeof text, "%s=%u,%u:", encoder->light_key, light->MaxCLL, light->MaxFALL);
     if (encoder->codec == VD_CODEC_HEVC)
-        av_strlcatf(text, sizeof text, "log-level=error:");
+        av_strlcatf(text, sizeof text, "log-level=none:");
     if (text[0]) {
         text[strlen(text) - 1] = '\0';
         av_dict_set(options, encoder->hdr_option, text, 0);
@@ -92,7 +92,8 @@ static void set_fields(AVCodecContext *encoder, const struct vd_plan *plan, cons
     encoder->color_primaries = plan->primaries;
     encoder->color_trc = plan->transfer;
     encoder->chroma_sample_location = plan->chroma_location;
-    encoder->thread_count = job->threads;
+    int most = plan->encoder->threads_max;
+    encoder->thread_count = most && job->threads > most ? most : job->threads;
     encoder->flags |= AV_CODEC_FLAG_GLOBAL_HEADER; /* every container here wants parameter sets in its header */
     if (plan->interlaced) {
         encoder->flags |= AV_CODEC_FLAG_INTERLACED_DCT | AV_CODEC_FLAG_INTERLACED_ME;
@@ -119,14 +120,17 @@ AVCodecContext *vd_encoder_open(const struct vd_plan *plan, const struct vd_job 
     snprintf(quality, sizeof quality, "%g", quality_for(plan->encoder, job->recipe.quality));
     av_dict_set(&options, "preset", preset_for(plan->encoder, job->recipe.preset), 0);
     av_dict_set(&options, "crf", quality, 0);
+    av_dict_set(&options, "forced-idr", "1",
+                0); /* a picture that must be a key picture is one that decoding can start at */
     hdr_options(plan, &options);
     int ret = avcodec_open2(encoder, codec, &options);
     av_dict_free(&options);
     if (ret >= 0)
         return encoder;
     vd_fail(err, ret == AVERROR(ENOMEM) ? VD_INPUT : VD_DEFECT, "encode",
-            "%s does not open for %s %dx%d: %s; run with -v for its own words", plan->encoder->name,
-            av_get_pix_fmt_name(plan->picture.target), encoder->width, encoder->height, av_err2str(ret));
+            "%s does not open for %s %dx%d: %s; if it is memory, raise --max-memory, else run with -v",
+            plan->encoder->name, av_get_pix_fmt_name(plan->picture.target), encoder->width, encoder->height,
+            av_err2str(ret));
     avcodec_free_context(&encoder);
     return NULL;
 }

@@ -13,10 +13,13 @@ static int fail_mux(struct vd_mux *mux, int code, const char *doing, struct vd_e
     if (system)
         return vd_fail(err, VD_IO, "mux", "the output cannot be written: %s; %s", strerror(system),
                        system == ENOSPC ? "free some space" : "check the disk");
+    if (code == AVERROR(ERANGE))
+        return vd_fail(err, VD_INPUT, "mux", "a pause in the recording is longer than %s can tell; use -o x.mkv",
+                       mux->plan->container->name);
     if (code == AVERROR(ENOMEM))
         return vd_fail(err, VD_INPUT, "mux", "no memory for the output's index; raise --max-memory");
-    return vd_fail(err, VD_INPUT, "mux", "%s %s: %s; another container may take it (-o x.mkv)",
-                   mux->plan->container->name, doing, av_err2str(code));
+    return vd_fail(err, VD_INPUT, "mux", "%s %s: %s; try another container (-o x.%s)", mux->plan->container->name,
+                   doing, av_err2str(code), mux->plan->container->ticks ? "mp4" : "mkv");
 }
 
 /* What describes the container itself, or statistics that are no longer true. */
@@ -206,41 +209,79 @@ void vd_tally_add(struct vd_tally *tally, int64_t pts, int64_t duration)
     tally->squares += (uint64_t)pts * (uint64_t)pts;
 }
 
+/* One packet of the picture is held back: the last one is changed before it is written. Takes packet. */
+static int write_picture(struct vd_mux *mux, AVPacket *packet)
+{
+    AVPacket *ready = mux->held;
+    packet->stream_index = mux->video->index;
+    av_packet_rescale_ts(packet, mux->plan->time_base, mux->video->time_base);
+    if (!mux->tally.packets)
+        mux->first_dts = packet->dts;
+    vd_tally_add(&mux->tally, packet->pts, packet->duration);
+    mux->held = packet;
+    if (ready && !mux->plan->container->ticks && packet->dts - ready->dts > INT_MAX) {
+        av_packet_free(&ready);
+        return AVERROR(ERANGE);
+    }
+    int ret = ready ? av_interleaved_write_frame(mux->format, ready) : 0;
+    av_packet_free(&ready);
+    return ret;
+}
+
+/* An mp4 track ends where its last packet in decoding order does, which need not be the one that is shown last: that one
+ * is made to last until the end of all. */
+static int write_last_picture(struct vd_mux *mux)
+{
+    const struct vd_tally *tally = &mux->tally;
+    AVPacket *last = mux->held;
+    if (!last)
+        return 0;
+    int64_t shown = tally->last + tally->last_duration - tally->first;
+    last->duration = FFMAX(1, shown - (last->dts - mux->first_dts));
+    int ret = av_interleaved_write_frame(mux->format, last);
+    av_packet_free(&mux->held);
+    return ret;
+}
+
 int vd_mux_write(struct vd_mux *mux, AVPacket *packet, struct vd_err *err)
 {
-    int ret = 1;
+    int ret = 0;
     if (packet->stream_index == mux->video_index) {
-        packet->stream_index = mux->video->index;
-        av_packet_rescale_ts(packet, mux->plan->time_base, mux->video->time_base);
-        vd_tally_add(&mux->tally, packet->pts, packet->duration);
-    } else if (packet->stream_index >= mux->carries) {
-        mux->late++;
-        ret = 0;
+        ret = write_picture(mux, packet);
     } else {
-        ret = vd_carry_packet(&mux->carry[packet->stream_index], packet, mux->plan, &mux->repaired);
+        if (packet->stream_index < mux->carries)
+            ret = vd_carry_packet(&mux->carry[packet->stream_index], packet, mux->plan, &mux->repaired);
+        else
+            mux->late++;
+        if (ret > 0)
+            ret = av_interleaved_write_frame(mux->format, packet);
+        av_packet_free(&packet);
     }
-    if (ret > 0)
-        ret = av_interleaved_write_frame(mux->format, packet);
-    av_packet_free(&packet);
     return ret < 0 ? fail_mux(mux, ret, "refuses a packet", err) : 0;
 }
 
 int vd_mux_end(struct vd_mux *mux, struct vd_err *err)
 {
-    int ret = av_write_trailer(mux->format);
+    int ret = write_last_picture(mux);
+    if (ret >= 0)
+        ret = av_write_trailer(mux->format);
     avio_flush(mux->io);
     if (ret >= 0)
         ret = mux->io->error;
     if (ret < 0)
         return fail_mux(mux, ret, "cannot be finished", err);
     int64_t damaged = 0;
-    for (int i = 0; i < mux->carries; i++)
+    for (int i = 0; i < mux->carries; i++) {
         damaged += mux->carry[i].damaged;
+        if (vd_carry_vanishes(&mux->carry[i], mux->plan))
+            vd_dropped(mux->notes, "audio stream %d (%s): it holds nothing", i,
+                       avcodec_get_name(mux->carry[i].in->codecpar->codec_id));
+    }
     if (mux->repaired)
         vd_warn(mux->notes, "%lld times of sound or subtitles did not rise: repaired by the smallest shift",
                 (long long)mux->repaired);
     if (damaged)
-        vd_warn(mux->notes, "%lld damaged packets of sound are lost", (long long)damaged);
+        vd_warn(mux->notes, "%lld damaged packets of sound or subtitles are lost", (long long)damaged);
     if (mux->late)
         vd_dropped(mux->notes, "%lld packets of streams that turned up after the start", (long long)mux->late);
     return 0;
@@ -250,6 +291,7 @@ void vd_mux_close(struct vd_mux *mux)
 {
     for (int i = 0; i < mux->carries; i++)
         vd_carry_close(&mux->carry[i]);
+    av_packet_free(&mux->held);
     av_freep(&mux->carry);
     mux->carries = 0;
     if (mux->format)

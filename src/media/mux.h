@@ -23,8 +23,10 @@ struct vd_mux {
     struct vd_carry *carry; /* one a stream of the input */
     int carries;
     struct vd_tally tally;
-    int64_t repaired; /* times of carried packets */
-    int64_t late;     /* packets of streams that turned up after the header */
+    AVPacket *held;    /* the picture's last packet so far: it waits for the end, or the next */
+    int64_t first_dts; /* of the picture */
+    int64_t repaired;  /* times of carried packets */
+    int64_t late;      /* packets of streams that turned up after the header */
     const struct vd_plan *plan;
     struct vd_notes *notes;
 };

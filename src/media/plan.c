@@ -3,11 +3,13 @@
 
 #include "compat.h"
 
+#include <libavutil/mastering_display_metadata.h>
 #include <libavutil/mathematics.h>
 #include <libavutil/pixdesc.h>
 
-/* QuickTime's clocks are at least this fine, so that repairs by one tick stay far below a frame. */
-enum { TICKS_MIN = 10000 };
+/* QuickTime's clocks are at least this fine, so that repairs by one tick stay far below a frame; and at most that fine, so
+ * that the distances between some pictures stay far below the format's 32 bits. */
+enum { TICKS_MIN = 10000, TICKS_MAX = 10000000 };
 
 static void take_tags(struct vd_plan *plan, const struct vd_source *source, const AVFrame *first)
 {
@@ -33,7 +35,27 @@ static const uint8_t *side_data(const struct vd_source *source, const AVFrame *f
     return framed ? framed->data : found;
 }
 
-static void take_side_data(struct vd_plan *plan, const struct vd_source *source, const AVFrame *first)
+static bool within(AVRational value, double most)
+{
+    return value.den > 0 && value.num >= 0 && av_q2d(value) <= most;
+}
+
+/* Chromaticities lie between 0 and 1, and SMPTE ST 2084 ends at 10000 cd/m2; encoders refuse to open for anything else. */
+static bool sane(const AVMasteringDisplayMetadata *m)
+{
+    bool good = true;
+    for (int i = 0; m->has_primaries && i < 3; i++)
+        good = good && within(m->display_primaries[i][0], 1) && within(m->display_primaries[i][1], 1);
+    if (m->has_primaries)
+        good = good && within(m->white_point[0], 1) && within(m->white_point[1], 1);
+    if (m->has_luminance)
+        good = good && within(m->max_luminance, 10000) && within(m->min_luminance, 5) &&
+               av_cmp_q(m->min_luminance, m->max_luminance) < 0;
+    return good;
+}
+
+static void take_side_data(struct vd_plan *plan, const struct vd_source *source, const AVFrame *first,
+                           struct vd_notes *notes)
 {
     static const int32_t upright[9] = {1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30};
     size_t size = 0;
@@ -47,6 +69,10 @@ static void take_side_data(struct vd_plan *plan, const struct vd_source *source,
                                AV_FRAME_DATA_MASTERING_DISPLAY_METADATA, &hdr->mastering_size);
     hdr->light = side_data(source, first, AV_PKT_DATA_CONTENT_LIGHT_LEVEL, AV_FRAME_DATA_CONTENT_LIGHT_LEVEL,
                            &hdr->light_size);
+    if (hdr->mastering && !sane((const void *)hdr->mastering)) {
+        hdr->mastering = NULL;
+        vd_dropped(notes, "mastering display metadata: its numbers are out of range");
+    }
 }
 
 static int choose_encoder(struct vd_plan *plan, const struct vd_job *job, const AVFrame *first, struct vd_notes *notes,
@@ -58,12 +84,20 @@ static int choose_encoder(struct vd_plan *plan, const struct vd_job *job, const 
         return vd_fail(err, VD_INPUT, "decode", "the decoder gives pictures of an unknown format; convert it first");
     if (codec == VD_CODEC_AUTO) {
         codec = desc->comp[0].depth > 8 ? VD_CODEC_HEVC : VD_CODEC_H264;
-        if (plan->interlaced && !vd_encoder_for(codec)->interlaced) {
+        if (FFMIN(first->width, first->height) < vd_encoder_for(codec)->side_min) {
+            vd_warn(notes, "%s takes no pictures as small as %dx%d: libx264 is used", vd_encoder_for(codec)->name,
+                    first->width, first->height);
+            codec = VD_CODEC_H264;
+        } else if (plan->interlaced && !vd_encoder_for(codec)->interlaced) {
             vd_warn(notes, "%s cannot code interlaced pictures: libx264 is used", vd_encoder_for(codec)->name);
             codec = VD_CODEC_H264;
         }
     }
     plan->encoder = vd_encoder_for(codec);
+    if (FFMIN(first->width, first->height) < plan->encoder->side_min)
+        return vd_fail(err, VD_USAGE, "open",
+                       "--codec %s: %s takes no side below %d, and the picture is %dx%d; use h264",
+                       vd_codec_name(codec), plan->encoder->name, plan->encoder->side_min, first->width, first->height);
     if (plan->interlaced && !plan->encoder->interlaced) {
         vd_warn(notes, "%s cannot code interlaced pictures: the field order is not in the video itself",
                 plan->encoder->name);
@@ -121,9 +155,9 @@ static void choose_clock(struct vd_plan *plan, const struct vd_source *source, s
     AVRational from = source->video->time_base;
     int ticks = plan->container->ticks;
     if (!ticks)
-        for (ticks = from.den; ticks < TICKS_MIN;)
+        for (ticks = FFMIN(from.den, TICKS_MAX); ticks < TICKS_MIN;)
             ticks *= 2;
-    else if (ticks % from.den)
+    if (ticks % from.den)
         vd_warn(notes, "%s keeps times to 1/%d s", plan->container->name, ticks);
     plan->time_base = (AVRational){1, ticks};
     plan->frame_rate = av_guess_frame_rate(source->format, source->video, NULL);
@@ -168,7 +202,7 @@ int vd_plan_make(struct vd_plan *plan, const struct vd_job *job, const struct vd
 {
     *plan = (struct vd_plan){.first = first};
     take_tags(plan, source, first);
-    take_side_data(plan, source, first);
+    take_side_data(plan, source, first, notes);
     plan->container = vd_container_choose(job, source, plan->rotated, notes, err);
     if (!plan->container || choose_encoder(plan, job, first, notes, err) < 0 ||
         choose_format(plan, first, notes, err) < 0)

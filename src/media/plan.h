@@ -17,6 +17,8 @@ struct vd_encoder {
     enum vd_codec codec;
     const char *name;   /* FFmpeg's */
     bool interlaced;    /* can code fields and say so */
+    int side_min;       /* pictures with a shorter side are refused */
+    int threads_max;    /* 0: no limit */
     int quality_offset; /* what x264's scale is shifted by to look about the same */
     int quality_max;
     const char *hdr_option, *mastering_key, *light_key; /* where static HDR metadata goes; NULL: nowhere */

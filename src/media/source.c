@@ -154,7 +154,7 @@ AVFrame *vd_source_first_frame(struct vd_source *source, const struct vd_limits 
     AVFrame *frame = av_frame_alloc();
     struct vd_decoder_pool pool = VD_DECODER_POOL_NONE;
     AVCodecContext *decoder = vd_source_decoder(source, limits, 1, &pool, err);
-    bool found = false, ended = false, secret = false;
+    bool found = false, ended = false, secret = false, starved = false;
     if (!packet || !frame || !decoder)
         goto done;
     for (unsigned i = 0; i < source->format->nb_streams; i++)
@@ -169,9 +169,11 @@ AVFrame *vd_source_first_frame(struct vd_source *source, const struct vd_limits 
         }
         secret = secret || (!ended && packet_encrypted(packet));
         /* a damaged packet is no reason to stop: a later one may decode */
-        avcodec_send_packet(decoder, ended ? NULL : packet);
+        starved = avcodec_send_packet(decoder, ended ? NULL : packet) == AVERROR(ENOMEM) || starved;
         av_packet_unref(packet);
-        found = avcodec_receive_frame(decoder, frame) >= 0;
+        ret = avcodec_receive_frame(decoder, frame);
+        starved = starved || ret == AVERROR(ENOMEM);
+        found = ret >= 0;
     }
     while (!found && ended) {
         int ret = avcodec_receive_frame(decoder, frame);
@@ -182,6 +184,8 @@ AVFrame *vd_source_first_frame(struct vd_source *source, const struct vd_limits 
     if (secret) {
         vd_fail(err, VD_INPUT, "open", "the video is encrypted; decrypt the recording first");
         found = false;
+    } else if (!found && starved) {
+        vd_fail(err, VD_INPUT, "decode", "a picture needs more memory than it may take; raise --max-memory");
     } else if (!found) {
         vd_fail(err, VD_INPUT, "decode", "not one picture of the %s video decodes; is the recording complete?",
                 source->decoder->name);

@@ -17,7 +17,9 @@ struct heard {
 struct reading {
     AVFormatContext *format;
     AVIOContext *io;
-    struct heard *heard; /* one a stream of the output */
+    struct heard *heard; /* one a stream of the file */
+    int *place;          /* where an output stream is found in the file; -1: a track without packets, left out */
+    int video;           /* the same for the picture */
     struct vd_tally seen;
 };
 
@@ -34,8 +36,34 @@ static void reading_close(struct reading *reading)
     for (unsigned i = 0; reading->heard && i < reading->format->nb_streams; i++)
         XXH3_freeState(reading->heard[i].hash);
     av_free(reading->heard);
+    av_free(reading->place);
     avformat_close_input(&reading->format);
     vd_io_free(&reading->io);
+}
+
+/* The file has the output's streams in their order, but for those that vanish. */
+static int find_places(struct reading *reading, const struct vd_mux *mux)
+{
+    int at = 0, count = (int)mux->format->nb_streams;
+    reading->place = av_malloc_array(mux->format->nb_streams, sizeof *reading->place);
+    if (!reading->place)
+        return -1;
+    for (int i = 0; i < count; i++)
+        reading->place[i] = at++;
+    for (int i = 0; i < mux->carries; i++) {
+        if (!mux->carry[i].out || !vd_carry_vanishes(&mux->carry[i], mux->plan))
+            continue;
+        reading->place[mux->carry[i].out->index] = -1;
+        for (int later = mux->carry[i].out->index + 1; later < count; later++)
+            reading->place[later] -= reading->place[later] >= 0;
+    }
+    reading->video = reading->place[mux->video->index];
+    for (int i = 0; i < mux->carries; i++) {
+        const struct vd_carry *carry = &mux->carry[i];
+        if (carry->hash && reading->place[carry->out->index] >= (int)reading->format->nb_streams)
+            return -1;
+    }
+    return reading->video < (int)reading->format->nb_streams ? 0 : -1;
 }
 
 static int reading_open(struct reading *reading, const struct vd_mux *mux, int fd, atomic_llong *moved)
@@ -54,7 +82,7 @@ static int reading_open(struct reading *reading, const struct vd_mux *mux, int f
     av_dict_free(&options);
     if (ret < 0)
         return ret;
-    if (reading->format->nb_streams < mux->format->nb_streams)
+    if (find_places(reading, mux) < 0)
         return AVERROR_STREAM_NOT_FOUND;
     reading->heard = av_calloc(reading->format->nb_streams, sizeof *reading->heard);
     for (unsigned i = 0; reading->heard && i < reading->format->nb_streams; i++) {
@@ -67,7 +95,7 @@ static int reading_open(struct reading *reading, const struct vd_mux *mux, int f
     return reading->heard ? 0 : AVERROR(ENOMEM);
 }
 
-static int read_all(struct reading *reading, const struct vd_mux *mux)
+static int read_all(struct reading *reading)
 {
     AVPacket *packet = av_packet_alloc();
     int ret = packet ? 0 : AVERROR(ENOMEM);
@@ -77,7 +105,7 @@ static int read_all(struct reading *reading, const struct vd_mux *mux)
             break;
         struct heard *heard = &reading->heard[packet->stream_index];
         enum AVMediaType type = reading->format->streams[packet->stream_index]->codecpar->codec_type;
-        if (packet->stream_index == mux->video->index) {
+        if (packet->stream_index == reading->video) {
             vd_tally_add(&reading->seen, packet->pts, packet->duration);
         } else if (type == AVMEDIA_TYPE_AUDIO) {
             XXH3_128bits_update(heard->hash, packet->data, (size_t)packet->size);
@@ -115,9 +143,10 @@ static bool same_sound(const struct reading *reading, const struct vd_mux *mux, 
 {
     for (int i = 0; i < mux->carries; i++) {
         const struct vd_carry *carry = &mux->carry[i];
-        if (!carry->hash)
+        int at = carry->hash ? reading->place[carry->out->index] : -1;
+        if (at < 0)
             continue;
-        const struct heard *heard = &reading->heard[carry->out->index];
+        const struct heard *heard = &reading->heard[at];
         XXH128_hash_t in = XXH3_128bits_digest(carry->hash), out = XXH3_128bits_digest(heard->hash);
         if (carry->bytes != heard->bytes || !XXH128_isEqual(in, out)) {
             vd_fail(err, VD_DEFECT, "verify",
@@ -126,8 +155,7 @@ static bool same_sound(const struct reading *reading, const struct vd_mux *mux, 
             return false;
         }
         double before = lag(carry->first_pts, carry->out->time_base, &mux->tally, mux);
-        double after = lag(heard->first_pts, reading->format->streams[carry->out->index]->time_base, &reading->seen,
-                           mux);
+        double after = lag(heard->first_pts, reading->format->streams[at]->time_base, &reading->seen, mux);
         if (carry->packets && fabs(after - before) > LAG_MAX_S) {
             vd_fail(err, VD_DEFECT, "verify", "the output's sound (stream %d) is %.3f s off its place; report this",
                     carry->in->index, after - before);
@@ -150,13 +178,25 @@ static void name_losses(const struct vd_mux *mux, const struct reading *reading)
 {
     char where[32];
     name_lost_tags(mux->format->metadata, reading->format->metadata, "file", mux->notes);
-    for (unsigned i = 0; i < mux->format->nb_streams && i < reading->format->nb_streams; i++) {
+    for (unsigned i = 0; i < mux->format->nb_streams; i++) {
+        int at = reading->place[i];
         snprintf(where, sizeof where, "stream %u", i);
-        name_lost_tags(mux->format->streams[i]->metadata, reading->format->streams[i]->metadata, where, mux->notes);
+        if (at >= 0 && at < (int)reading->format->nb_streams)
+            name_lost_tags(mux->format->streams[i]->metadata, reading->format->streams[at]->metadata, where,
+                           mux->notes);
     }
     if (reading->format->nb_chapters < mux->format->nb_chapters)
         vd_dropped(mux->notes, "%u of %u chapters: the container does not hold them",
                    mux->format->nb_chapters - reading->format->nb_chapters, mux->format->nb_chapters);
+}
+
+/* mp4 and mov tell how long a track is; Matroska only where each picture begins. */
+static double length_of(const struct reading *reading, AVRational base, double last)
+{
+    const AVStream *video = reading->format->streams[reading->video];
+    if (video->duration != AV_NOPTS_VALUE && video->duration > 0)
+        return seconds(video->duration, video->time_base);
+    return seconds(reading->seen.last - reading->seen.first, base) + last;
 }
 
 static int judge(struct vd_verdict *verdict, const struct vd_mux *mux, const struct reading *reading, int64_t frames,
@@ -164,9 +204,8 @@ static int judge(struct vd_verdict *verdict, const struct vd_mux *mux, const str
 {
     const struct vd_tally *in = &mux->tally, *out = &reading->seen;
     AVRational base = mux->video->time_base;
-    double length_in = seconds(in->last - in->first + in->last_duration, base);
-    double length_out = seconds(out->last - out->first + (out->last_duration ? out->last_duration : in->last_duration),
-                                base);
+    double last = seconds(in->last_duration, base);
+    double length_in = seconds(in->last - in->first, base) + last, length_out = length_of(reading, base, last);
     *verdict = (struct vd_verdict){.frames = out->packets,
                                    .duration_s = length_out,
                                    .duration_drift_s = length_out - length_in,
@@ -175,7 +214,7 @@ static int judge(struct vd_verdict *verdict, const struct vd_mux *mux, const str
         return vd_fail(err, VD_DEFECT, "verify",
                        "the output's pictures are not the input's: %lld decoded, %lld in the output; report this",
                        (long long)frames, (long long)out->packets);
-    if (fabs(verdict->duration_drift_s) > av_q2d(av_inv_q(mux->plan->frame_rate)))
+    if (fabs(verdict->duration_drift_s) > fmax(av_q2d(av_inv_q(mux->plan->frame_rate)), last))
         return vd_fail(err, VD_DEFECT, "verify", "the output is %.3f s off the input's length; report this",
                        verdict->duration_drift_s);
     verdict->audio_identical = same_sound(reading, mux, err);
@@ -188,7 +227,7 @@ int vd_verify(struct vd_verdict *verdict, const struct vd_mux *mux, int fd, int6
     struct reading reading;
     int ret = reading_open(&reading, mux, fd, moved);
     if (ret >= 0)
-        ret = read_all(&reading, mux);
+        ret = read_all(&reading);
     if (ret < 0) {
         fail_read(&reading, ret, err);
     } else {

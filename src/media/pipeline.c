@@ -7,9 +7,11 @@
 
 #include "vidriera/media.h"
 
+#include <errno.h>
 #include <libavutil/cpu.h>
 #include <libavutil/mathematics.h>
 #include <time.h>
+#include <unistd.h>
 
 /* Enough to bridge the moments when one stage waits for its threads; each picture more is memory. */
 enum { PACKETS = 32, FRAMES = 4, MUXING = 64, TICK_MS = 100 };
@@ -57,6 +59,19 @@ void *vd_mux_main(void *opaque)
         ret = vd_mux_end(&run->mux, &err);
     if (ret < 0)
         vd_run_fail(run, &err);
+    return NULL;
+}
+
+/* To disk while the file is read again. Whoever gives it a name syncs once more, which then costs nothing. */
+static void *sync_main(void *opaque)
+{
+    struct vd_run *run = opaque;
+    struct vd_err err = {0};
+    if (fsync(run->io.output) < 0) {
+        vd_fail(&err, VD_IO, "sync", "the output cannot be written: %s; %s", strerror(errno),
+                errno == ENOSPC ? "free some space" : "check the disk");
+        vd_run_fail(run, &err);
+    }
     return NULL;
 }
 
@@ -201,7 +216,8 @@ static void finish_queues(struct vd_run *run)
 /* The whole way from packets to a file that has been checked. */
 static int transcode(struct vd_run *run, const struct vd_media_watch *watch, json_t **report, struct vd_err *err)
 {
-    static const struct stage look = {"look", look_ahead_main}, verify = {"verify", verify_main};
+    static const struct stage look = {"look", look_ahead_main};
+    static const struct stage last[] = {{"verify", verify_main}, {"sync", sync_main}};
     static const struct stage stages[] = {
         {"demux", vd_demux_main}, {"decode", vd_decode_main}, {"encode", vd_encode_main}, {"mux", vd_mux_main}};
     int ret = run_stages(run, &look, 1, watch, err);
@@ -211,7 +227,7 @@ static int transcode(struct vd_run *run, const struct vd_media_watch *watch, jso
         ret = run_stages(run, stages, 4, watch, err);
     if (ret >= 0) {
         vd_report_losses(run);
-        ret = run_stages(run, &verify, 1, watch, err);
+        ret = run_stages(run, last, 2, watch, err);
     }
     if (ret >= 0 && run->preview.wanted)
         ret = vd_preview_write(&run->preview, &run->plan, run->io.preview, err);

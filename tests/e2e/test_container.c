@@ -20,6 +20,20 @@
 #define BOTH PICTURE SOUND
 #define TWO_SOUNDS PICTURE SOUND " -f lavfi -i sine=f=880:r=44100:d=1 "
 
+/* Noise over the headers of some of its sound: packets of the second stream that ffmpeg makes have PID 0x101. */
+static void craft_adts(const struct folder *folder, const char *path)
+{
+    (void)folder;
+    size_t size;
+    uint8_t *data = read_file(path, &size);
+    for (size_t at = 0, seen = 0; at + 188 <= size; at += 188)
+        if ((data[at + 1] & 0x1f) == 1 && data[at + 2] == 1 && seen++ % 3 == 2)
+            for (int i = 20; i < 180; i += 7)
+                data[at + (size_t)i] ^= 0xa5;
+    write_file(path, data, size);
+    free(data);
+}
+
 /* The file ends after that share of it. */
 static void cut_to(const char *path, double share)
 {
@@ -304,6 +318,30 @@ static const struct row rows[] = {
         .craft = craft_cut,
         .frames = 8,
         .except = START | LOSS | WARNINGS, /* a transport stream has no end of its own */
+    },
+    {
+        .name = "a sound stream that holds nothing",
+        .input = "in.mkv",
+        .make = "ff" BOTH X264 AAC "a.mkv\nff -i a.mkv -map 0 -c copy -bsf:a noise=drop=1 in.mkv; rm a.mkv",
+        .output = "out.mp4",
+        .except = AUDIO,
+        .dropped = "holds nothing",
+    },
+    {
+        .name = "damaged sound headers in ts",
+        .input = "in.ts",
+        .make = "ff" BOTH X264 AAC "in.ts",
+        .craft = craft_adts,
+        .except = START | AUDIO | WARNINGS | LOSS,
+    },
+    {
+        .name = "a cover that is no picture",
+        .input = "in.mkv",
+        .make = "head -c 3000 /dev/urandom > rnd.jpg\n"
+                "ff" BOTH X264 AAC "-attach rnd.jpg -metadata:s:t mimetype=image/jpeg in.mkv; rm rnd.jpg",
+        .output = "out.mp4",
+        .except = METADATA,
+        .dropped = "no picture",
     },
     {
         .name = "mkv cut off in the middle",

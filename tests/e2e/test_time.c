@@ -55,6 +55,12 @@ static bool begins_late(const struct seen *in)
     return (double)in->video.frames[0].time * av_q2d(in->video.time_base) > 0.3;
 }
 
+static bool pauses(const struct seen *in)
+{
+    const struct seen_frame *frames = in->video.frames;
+    return (double)(frames[in->video.count - 1].time - frames[0].time) * av_q2d(in->video.time_base) > 280;
+}
+
 static bool begins_early(const struct seen *in)
 {
     return in->video.frames[0].time < 0;
@@ -183,6 +189,23 @@ static const struct row rows[] = {
         .output = "out.mkv",
         .container = "mkv",
         .warning = "1/1000",
+    },
+    {
+        .name = "a pause of minutes on a fine clock",
+        .input = "in.mp4",
+        .make = "ff -f lavfi -i testsrc2=s=192x144:r=25:d=2 -vf \"setpts='if(gt(N,25),N+25*280,N)/25/TB'\" "
+                "-fps_mode passthrough -enc_time_base 1/1000000" X264 "-bf 0 -video_track_timescale 1000000 in.mp4",
+        .options = "--preset veryfast", /* with B-pictures */
+        .meant = pauses,
+    },
+    {
+        .name = "the last picture lasts long, as hevc",
+        .input = "in.mkv",
+        .make = "ff -f lavfi -i testsrc2=s=192x144:r=25:d=0.4 -vf \"setpts='(N+if(gt(N,8),20))/25/TB'\" "
+                "-fps_mode passthrough" X264 "in.mkv",
+        .output = "out.mp4",
+        .options = "--codec hevc --preset veryfast",
+        .codec = "hevc",
     },
     {
         .name = "begins before zero",

@@ -41,6 +41,12 @@ static void reading_close(struct reading *reading)
     vd_io_free(&reading->io);
 }
 
+/* Where a sound stream is found in the file; -1: it is none, or not there. */
+static int place_of(const struct reading *reading, const struct vd_carry *carry)
+{
+    return carry->out && carry->hash ? reading->place[carry->out->index] : -1;
+}
+
 /* The file has the output's streams in their order, but for those that vanish. */
 static int find_places(struct reading *reading, const struct vd_mux *mux)
 {
@@ -58,11 +64,9 @@ static int find_places(struct reading *reading, const struct vd_mux *mux)
             reading->place[later] -= reading->place[later] >= 0;
     }
     reading->video = reading->place[mux->video->index];
-    for (int i = 0; i < mux->carries; i++) {
-        const struct vd_carry *carry = &mux->carry[i];
-        if (carry->hash && reading->place[carry->out->index] >= (int)reading->format->nb_streams)
+    for (int i = 0; i < mux->carries; i++)
+        if (place_of(reading, &mux->carry[i]) >= (int)reading->format->nb_streams)
             return -1;
-    }
     return reading->video < (int)reading->format->nb_streams ? 0 : -1;
 }
 
@@ -143,7 +147,7 @@ static bool same_sound(const struct reading *reading, const struct vd_mux *mux, 
 {
     for (int i = 0; i < mux->carries; i++) {
         const struct vd_carry *carry = &mux->carry[i];
-        int at = carry->hash ? reading->place[carry->out->index] : -1;
+        int at = place_of(reading, carry);
         if (at < 0)
             continue;
         const struct heard *heard = &reading->heard[at];

@@ -5,12 +5,12 @@
 #include "run.h"
 #include "verify.h"
 
+#include "vidriera/join.h"
 #include "vidriera/media.h"
 
 #include <errno.h>
 #include <libavutil/cpu.h>
 #include <libavutil/mathematics.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Enough to bridge the moments when one stage waits for its threads; each picture more is memory. */
@@ -67,7 +67,10 @@ static void *sync_main(void *opaque)
 {
     struct vd_run *run = opaque;
     struct vd_err err = {0};
-    if (fsync(run->io.output) < 0) {
+    atomic_store(&run->syncing, true);
+    int ret = fsync(run->io.output);
+    atomic_store(&run->syncing, false);
+    if (ret < 0) {
         vd_fail(&err, VD_IO, "sync", "the output cannot be written: %s; %s", strerror(errno),
                 errno == ENOSPC ? "free some space" : "check the disk");
         vd_run_fail(run, &err);
@@ -148,6 +151,8 @@ static void tell(struct vd_run *run, const struct vd_media_watch *watch)
     long long decoded = atomic_load_explicit(&run->frames_decoded, memory_order_relaxed);
     long long encoded = atomic_load_explicit(&run->frames_encoded, memory_order_relaxed);
     long long moved = atomic_load_explicit(&run->moved, memory_order_relaxed);
+    if (atomic_load(&run->syncing)) /* a slow disk is not a stall: the kernel is at work */
+        moved = atomic_fetch_add(&run->moved, 1);
     struct vd_media_progress progress = {
         .fraction = length > 0 ? FFMIN(1, position / length) : -1,
         .frames = encoded,
@@ -160,14 +165,9 @@ static void tell(struct vd_run *run, const struct vd_media_watch *watch)
 /* Joins the thread, telling of progress meanwhile. */
 static void join_telling(struct vd_run *run, pthread_t thread, const struct vd_media_watch *watch)
 {
-    struct timespec until;
-    do {
+    do
         tell(run, watch);
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += TICK_MS * 1000000L;
-        until.tv_sec += until.tv_nsec / 1000000000L;
-        until.tv_nsec %= 1000000000L;
-    } while (pthread_timedjoin_np(thread, NULL, &until));
+    while (!vd_join_for(thread, TICK_MS));
     tell(run, watch);
 }
 

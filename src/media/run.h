@@ -44,6 +44,7 @@ struct vd_run {
     struct vd_clock clock;                   /* decode */
 
     atomic_llong moved; /* bytes read and written */
+    atomic_bool syncing;
     atomic_llong frames_decoded;
     atomic_llong frames_encoded;
     atomic_llong position_us; /* of the last picture given to the encoder, from the first */

@@ -3,6 +3,7 @@
 
 #include "wire.h"
 
+#include "vidriera/join.h"
 #include "vidriera/media.h"
 #include "vidriera/store.h"
 
@@ -69,18 +70,13 @@ static void tell_progress(void *opaque, const struct vd_media_progress *progress
 /* Waits for a digest, telling meanwhile that the work goes on. */
 static int hasher_wait(struct hasher *hasher, struct teller *teller, struct vd_err *err)
 {
-    struct vd_media_progress progress = teller->last;
-    struct timespec until;
-    for (;;) {
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec++;
-        if (pthread_timedjoin_np(hasher->thread, NULL, &until) == 0)
-            break;
-        progress.work = teller->last.work + 1 + atomic_load(&hasher->watch.bytes);
-        struct vd_media_progress kept = teller->last;
+    const struct vd_media_progress last = teller->last;
+    while (!vd_join_for(hasher->thread, 1000)) {
+        struct vd_media_progress progress = last;
+        progress.work += 1 + atomic_load(&hasher->watch.bytes);
         tell_progress(teller, &progress);
-        teller->last = kept;
     }
+    teller->last = last;
     if (hasher->result < 0)
         *err = hasher->err;
     return hasher->result;

@@ -78,8 +78,8 @@ static void *sync_main(void *opaque)
     return NULL;
 }
 
-/* A decoder's threads cost processor time and memory, and the encoder is some four times as slow: a quarter of the cores
- * keeps it fed. */
+/* A decoder's threads cost processor time and memory, and the encoder is the slower one: a quarter of the cores is
+ * enough on two of them, and a guess on more. */
 static int decoder_threads(const struct vd_job *job)
 {
     int cores = av_cpu_count();

@@ -16,6 +16,7 @@ enum vd_code {
     VD_INPUT,       /* 65: the input is unusable */
     VD_NO_INPUT,    /* 66: there is no such input */
     VD_UNAVAILABLE, /* 69: something required is not there */
+    VD_UNFIT,       /* 69: what was demanded is there, and cannot do this input */
     VD_DEFECT,      /* 70: ours */
     VD_NO_OUTPUT,   /* 73: the output cannot be created */
     VD_IO,          /* 74: reading or writing failed */
@@ -25,7 +26,8 @@ enum vd_code {
 
 struct vd_err {
     enum vd_code code;
-    char stage[16]; /* where: open, demux, decode, effect, encode, mux, verify, commit … ; empty outside the pipeline */
+    char stage
+        [16]; /* where: start, open, demux, decode, effect, encode, mux, verify, commit … ; empty outside the pipeline */
     char text[480]; /* "<what>: <why>; <what to do>", one line, no full stop */
 };
 

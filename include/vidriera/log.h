@@ -16,9 +16,22 @@ struct vd_log_setup {
     bool wipe; /* a progress bar may stand where the line goes: take it off first */
 };
 
-/* Called before any thread exists. Without it: text, VD_LOG_INFO. A child process inherits it. */
+/* "error" …; NULL past the end. */
+const char *vd_log_level_name(int level);
+
+/* At any time. Without it: text, VD_LOG_INFO. A child process inherits it. */
 void vd_log_init(const struct vd_log_setup *setup);
 struct vd_log_setup vd_log_get(void);
+
+/*
+ * Every line of this thread from now on is about that job, and carries its id and trace id: as members "job" and
+ * "trace" in JSON; in text the job's id goes in front. trace may be a whole traceparent. Copied; NULL or empty: about
+ * none.
+ */
+void vd_log_about(const char *job, const char *trace);
+
+/* The same for every thread that says nothing of its own. While no other thread logs: between the jobs of a slot. */
+void vd_log_about_all(const char *job, const char *trace);
 
 /*
  * Text: "vidriera: <text>" (error, info) or "vidriera: warning: <text>". JSON: {"ts","level","msg"}. The text is

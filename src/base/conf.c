@@ -1,37 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the sources of settings share, and the environment as one of them. */
 #include "vidriera/conf.h"
 
-#include <assert.h>
-#include <confuse.h>
+#include "conf_text.h"
+
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
-enum { SECTIONS_MAX = 8, KEYS_MAX = 64, WORD = 32, LARGEST_FILE = 1 << 20 };
+enum { WORD = 32, NAME = 128, WANTED = 160 };
 
-/* The rows' keys as libconfuse wants them: all are text, parsed by the rows themselves. */
-struct section {
-    char name[WORD];
-    cfg_opt_t keys[KEYS_MAX + 1];
-    int count;
-};
-
-/* libconfuse's callbacks carry no pointer of ours; the configuration is read by one thread, once. */
-static struct {
-    const struct vd_setting *rows;
-    int count;
-    struct section *section;
-    int sections;
-    const char *path; /* not cfg->filename: sections have none */
-    void *settings;
-    bool failed; /* *err is filled: what libconfuse says from here on is an echo */
-    struct vd_err *err;
-} reading;
+bool vd_setting_free(const struct vd_setting *row)
+{
+    size_t length = row->key ? strlen(row->key) : 0;
+    return length > 2 && !strcmp(row->key + length - 2, ".*");
+}
 
 void vd_setting_env(const struct vd_setting *row, char *name, size_t size)
 {
@@ -75,176 +60,159 @@ const char *vd_nearest(const char *word, const char *const *words, int count)
     return nearest;
 }
 
-static const struct vd_setting *row_of(const char *section, const char *name)
+static struct vd_conf_value *add(struct vd_conf *conf, const char *key, const char *text, const char *where)
 {
-    char key[2 * WORD];
-    snprintf(key, sizeof key, "%s.%s", section, name);
-    for (int i = 0; i < reading.count; i++)
-        if (reading.rows[i].key && !strcmp(reading.rows[i].key, key))
-            return &reading.rows[i];
+    struct vd_conf_value *grown = realloc(conf->values, ((size_t)conf->count + 1) * sizeof *grown);
+    if (!grown)
+        return NULL;
+    conf->values = grown;
+    struct vd_conf_value *value = &grown[conf->count++];
+    *value = (struct vd_conf_value){strdup(key), strdup(text), strdup(where)};
+    return value->key && value->text && value->where ? value : NULL;
+}
+
+int vd_conf_set(struct vd_conf *conf, const struct vd_setting *row, const char *key, const char *text,
+                const char *where, void *settings, char *wanted, size_t size)
+{
+    char whole[NAME];
+    struct vd_setting one = *row;
+    if (vd_setting_free(row) && !strcmp(key, row->key)) {
+        const char *value = strchr(text, '=');
+        int length = value ? (int)(value - text) : 0;
+        if (length == 0 || strlen(key) + (size_t)length > sizeof whole) {
+            snprintf(wanted, size, "NAME=VALUE");
+            return -1;
+        }
+        snprintf(whole, sizeof whole, "%.*s%.*s", (int)strlen(key) - 1, key, length, text);
+        key = whole;
+        text = value + 1;
+    }
+    struct vd_conf_value *value = add(conf, key, text ? text : "yes", where);
+    if (!value) {
+        snprintf(wanted, size, "this program more memory");
+        return -1;
+    }
+    one.key = value->key;
+    return row->parse(&one, value->text, settings, wanted, size);
+}
+
+const struct vd_conf_value *vd_conf_find(const struct vd_conf *conf, const char *key)
+{
+    for (int i = conf->count - 1; i >= 0; i--)
+        if (!strcmp(conf->values[i].key, key))
+            return &conf->values[i];
     return NULL;
 }
 
-/* Called for each value where it stands, so that its line can be told. */
-static int validate(cfg_t *cfg, cfg_opt_t *opt)
+void vd_conf_finish(struct vd_conf *conf)
 {
-    char wanted[160] = "";
-    const struct vd_setting *row = row_of(cfg_name(cfg), cfg_opt_name(opt));
-    const char *text = cfg_opt_getnstr(opt, cfg_opt_size(opt) - 1);
-    if (row->parse(row, text, reading.settings, wanted, sizeof wanted) == 0)
-        return 0;
-    reading.failed = true;
-    return vd_fail(reading.err, VD_CONFIG, "", "%s:%d: %s = %.80s: does not fit; give %s", reading.path, cfg->line,
-                   row->key, text, wanted);
-}
-
-/* What was meant by a name that is none: a key, wherever it stands, or a section. NULL: nothing near. */
-static const char *nearest_key(const char *name)
-{
-    const char *names[KEYS_MAX], *keys[KEYS_MAX];
-    int count = 0;
-    for (int i = 0; i < reading.count && count < KEYS_MAX; i++)
-        if (reading.rows[i].key) {
-            keys[count] = reading.rows[i].key;
-            names[count] = strchr(keys[count], '.') + 1;
-            count++;
-        }
-    const char *nearest = vd_nearest(name, names, count);
-    for (int i = 0; nearest && i < count; i++)
-        if (names[i] == nearest)
-            return keys[i];
-    for (int i = 0; i < reading.sections; i++)
-        names[i] = reading.section[i].name;
-    return vd_nearest(name, names, reading.sections);
-}
-
-/* libconfuse's own errors: names that it does not know, and syntax. */
-static void complain(cfg_t *cfg, const char *fmt, va_list args)
-{
-    char text[200], name[WORD] = "";
-    if (reading.failed)
-        return;
-    reading.failed = true;
-    vsnprintf(text, sizeof text, fmt, args);
-    if (sscanf(text, "no such option '%31[^']'", name) != 1) {
-        vd_fail(reading.err, VD_CONFIG, "", "%s:%d: %s; write section { key = \"value\" }", reading.path, cfg->line,
-                text);
-        return;
+    for (int i = 0; i < conf->count; i++) {
+        free(conf->values[i].key);
+        if (conf->values[i].text)
+            explicit_bzero(conf->values[i].text, strlen(conf->values[i].text)); /* perhaps a password */
+        free(conf->values[i].text);
+        free(conf->values[i].where);
     }
-    const char *nearest = nearest_key(name);
-    vd_fail(reading.err, VD_CONFIG, "", "%s:%d: %s: no such key here; %s%s%s", reading.path, cfg->line, name,
-            nearest ? "did you mean " : "see README, configuration", nearest ? nearest : "", nearest ? "?" : "");
+    free(conf->values);
+    *conf = (struct vd_conf){0};
 }
 
-static void gather(void)
+/* An empty one counts as none. */
+static const char *variable(const char *name)
 {
-    for (int i = 0; i < reading.count; i++) {
-        const char *key = reading.rows[i].key, *dot = key ? strchr(key, '.') : NULL;
-        int at = 0;
-        if (!dot)
-            continue;
-        size_t length = (size_t)(dot - key);
-        while (at < reading.sections &&
-               (strncmp(reading.section[at].name, key, length) || reading.section[at].name[length]))
-            at++;
-        assert(at < SECTIONS_MAX && length < WORD);
-        struct section *section = &reading.section[at];
-        if (at == reading.sections) {
-            reading.sections++;
-            memcpy(section->name, key, length);
-        }
-        assert(section->count < KEYS_MAX);
-        cfg_opt_t *row = &section->keys[section->count++];
-        *row = (cfg_opt_t)CFG_STR(dot + 1, NULL, CFGF_NODEFAULT);
-        row->validcb = validate;
-    }
+    const char *text = getenv(name);
+    return text && *text ? text : NULL;
 }
 
-static int parse(const char *text)
-{
-    cfg_opt_t top[SECTIONS_MAX + 1];
-    for (int i = 0; i < reading.sections; i++) {
-        struct section *section = &reading.section[i];
-        section->keys[section->count] = (cfg_opt_t)CFG_END();
-        top[i] = (cfg_opt_t)CFG_SEC(section->name, section->keys, CFGF_NONE);
-    }
-    top[reading.sections] = (cfg_opt_t)CFG_END();
-    cfg_t *cfg = cfg_init(top, CFGF_NONE);
-    if (!cfg)
-        return vd_fail(reading.err, VD_AGAIN, "", "%s: no memory to read it; free some", reading.path);
-    cfg_set_error_function(cfg, complain);
-    int ret = cfg_parse_buf(cfg, text);
-    cfg_free(cfg);
-    if (ret == CFG_SUCCESS && !reading.failed)
-        return 0;
-    return reading.failed
-               ? -1
-               : vd_fail(reading.err, VD_CONFIG, "", "%s: is not understood; see README, configuration", reading.path);
-}
+/* Where everything goes. */
+struct target {
+    void *settings;
+    struct vd_conf *conf;
+    struct vd_err *err;
+};
 
-/* The whole of a file as text, for the caller to free. Not left to libconfuse: its lexer ends the program when a read
- * fails, as of a folder. */
-static char *read_text(FILE *file, const char *path, struct vd_err *err)
+/* The text of a secret's file; a final newline is the editor's, not the secret's. */
+static int take_file(const struct target *target, const struct vd_setting *row, const char *key, const char *name,
+                     const char *path)
 {
-    struct stat st;
-    if (fstat(fileno(file), &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > LARGEST_FILE) {
-        vd_fail(err, VD_CONFIG, "", "%s: is not a configuration file; check --config", path);
-        return NULL;
-    }
-    size_t size = (size_t)st.st_size;
-    char *text = calloc(1, size + 1);
-    if (!text) {
-        vd_fail(err, VD_AGAIN, "", "%s: no memory to read it; free some", path);
-    } else if (fread(text, 1, size, file) != size || strlen(text) != size) {
-        vd_fail(err, VD_CONFIG, "", "%s: cannot be read as text; check --config", path);
-        free(text);
-        text = NULL;
-    }
-    return text;
-}
-
-int vd_conf_file(const char *path, int required, const struct vd_setting *rows, int count, void *settings,
-                 struct vd_err *err)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold us */
-    FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
-    int ret = -1;
-    if (!file && errno == ENOENT && !required)
-        return 0;
-    if (!file)
-        return vd_fail(err, VD_CONFIG, "", "%s: %s; check --config", path, strerror(errno));
-    char *text = read_text(file, path, err);
-    fclose(file);
+    char wanted[WANTED] = "", cure[NAME + 32];
+    snprintf(cure, sizeof cure, "check %s", name);
+    char *text = vd_conf_text(path, 0, cure, target->err);
     if (!text)
         return -1;
-    memset(&reading, 0, sizeof reading);
-    reading.rows = rows;
-    reading.count = count;
-    reading.section = calloc(SECTIONS_MAX, sizeof *reading.section);
-    reading.path = path;
-    reading.settings = settings;
-    reading.err = err;
-    if (reading.section) {
-        gather();
-        ret = parse(text);
-    } else {
-        vd_fail(err, VD_AGAIN, "", "%s: no memory to read it; free some", path);
-    }
-    free(reading.section);
+    size_t length = strlen(text);
+    if (length && text[length - 1] == '\n')
+        text[--length] = '\0';
+    if (length && text[length - 1] == '\r')
+        text[--length] = '\0';
+    int ret = vd_conf_set(target->conf, row, key, text, name, target->settings, wanted, sizeof wanted);
+    explicit_bzero(text, length);
     free(text);
-    return ret;
+    return ret < 0 ? vd_fail(target->err, VD_CONFIG, "", "%s=%.80s: what is in it does not fit; give %s", name, path,
+                             wanted)
+                   : 0;
 }
 
-int vd_conf_env(const struct vd_setting *rows, int count, void *settings, struct vd_err *err)
+/* The variable `name`, or `name`_FILE. */
+static int take(const struct target *target, const struct vd_setting *row, const char *key, const char *name)
 {
-    char name[3 * WORD], wanted[160];
+    char file[NAME + 8], wanted[WANTED] = "";
+    snprintf(file, sizeof file, "%s_FILE", name);
+    const char *text = variable(name), *path = variable(file);
+    if (text && path)
+        return vd_fail(target->err, VD_CONFIG, "", "%s and %s: both are set; leave out one", name, file);
+    if (path)
+        return take_file(target, row, key, file, path);
+    if (!text || vd_conf_set(target->conf, row, key, text, name, target->settings, wanted, sizeof wanted) == 0)
+        return 0;
+    bool show = !vd_setting_free(row); /* it may be a password */
+    return vd_fail(target->err, VD_CONFIG, "", "%s%s%.80s: does not fit; give %s", name, show ? "=" : "",
+                   show ? text : "", wanted);
+}
+
+/* Of a Service called vidriera-kafka, Kubernetes gives every pod variables such as VIDRIERA_KAFKA_PORT_9092_TCP. */
+static bool is_kubernetes(const char *rest)
+{
+    char words[NAME + 2];
+    snprintf(words, sizeof words, "_%s_", rest);
+    return strstr(words, "_SERVICE_HOST_") || strstr(words, "_PORT_");
+}
+
+/* Every variable that begins as the section does. */
+static int take_free(const struct target *target, const struct vd_setting *row)
+{
+    char prefix[NAME], name[NAME], key[NAME];
+    vd_setting_env(row, prefix, sizeof prefix);
+    size_t length = strlen(prefix) - 1; /* the star */
+    for (char **entry = environ; entry && *entry; entry++) {
+        size_t size = strcspn(*entry, "=");
+        if (strncmp(*entry, prefix, length) || size <= length || size >= sizeof name)
+            continue;
+        snprintf(name, sizeof name, "%.*s", (int)size, *entry);
+        if (is_kubernetes(name + length))
+            continue;
+        if (size > length + 5 && !strcmp(name + size - 5, "_FILE"))
+            name[size - 5] = '\0';
+        int section = snprintf(key, sizeof key, "%.*s", (int)strlen(row->key) - 1, row->key);
+        snprintf(key + section, sizeof key - (size_t)section, "%s", name + length);
+        for (char *c = key + section; *c; c++)
+            *c = *c == '_' ? '.' : (char)tolower((unsigned char)*c);
+        if (take(target, row, key, name) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+int vd_conf_env(const struct vd_setting *rows, int count, void *settings, struct vd_conf *conf, struct vd_err *err)
+{
+    struct target target = {settings, conf, err};
+    char name[NAME];
     for (int i = 0; i < count; i++) {
         if (!rows[i].key)
             continue;
         vd_setting_env(&rows[i], name, sizeof name);
-        const char *text = getenv(name);
-        if (text && *text && rows[i].parse(&rows[i], text, settings, wanted, sizeof wanted) < 0)
-            return vd_fail(err, VD_CONFIG, "", "%s=%.80s: does not fit; give %s", name, text, wanted);
+        if ((vd_setting_free(&rows[i]) ? take_free(&target, &rows[i]) : take(&target, &rows[i], rows[i].key, name)) < 0)
+            return -1;
     }
     return 0;
 }

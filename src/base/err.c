@@ -19,6 +19,7 @@ static const struct {
     [VD_INPUT] = {"input", EX_DATAERR, "reject"},
     [VD_NO_INPUT] = {"no-input", EX_NOINPUT, "reject"},
     [VD_UNAVAILABLE] = {"unavailable", EX_UNAVAILABLE, "host"},
+    [VD_UNFIT] = {"unfit", EX_UNAVAILABLE, "reject"},
     [VD_DEFECT] = {"defect", EX_SOFTWARE, "retry"},
     [VD_NO_OUTPUT] = {"no-output", EX_CANTCREAT, "host"},
     [VD_IO] = {"io", EX_IOERR, "host"},

@@ -1,24 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Values through the real table: from a file, from the environment, from options, and who wins. */
-#include "capture.h"
-
-#include "settings.h"
-
-static char folder[32];
-
-static int make_folder(void **state)
-{
-    (void)state;
-    folder_make(folder);
-    return 0;
-}
-
-static int drop_folder(void **state)
-{
-    (void)state;
-    folder_drop(folder);
-    return 0;
-}
+#include "settings_words.h"
 
 /* main.c has the program's. */
 static const struct vd_command command = {"process", "INPUT", "…", VD_COMMAND_PROCESS, NULL};
@@ -28,40 +10,14 @@ const struct vd_command *vd_command_at(int i)
     return i == 0 ? &command : NULL;
 }
 
-enum { WORDS = 16 };
-
-/* words: options divided by spaces; "''" stands for an empty one. */
 static int read_words(struct vd_settings *settings, const char *words, struct vd_err *err)
 {
-    static char copy[1000];
-    char *argv[WORDS + 1] = {(char *)"process"};
-    int argc = 1;
-    snprintf(copy, sizeof copy, "%s", words);
-    for (char *word = strtok(copy, " "); word; word = strtok(NULL, " ")) {
-        assert_true(argc < WORDS);
-        argv[argc++] = strcmp(word, "''") ? word : word + 2;
-    }
-    *err = (struct vd_err){0};
-    return vd_settings_read(settings, &command, argc, argv, err);
+    return read_words_of(&command, settings, words, err);
 }
 
-static const char *write_config(const char *text)
-{
-    static char path[64];
-    snprintf(path, sizeof path, "%s/v.conf", folder);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fputs(text, file);
-    fclose(file);
-    return path;
-}
-
-/* The same as read_words with the text in a file of --config. */
 static int read_config(struct vd_settings *settings, const char *text, const char *words, struct vd_err *err)
 {
-    char all[1000];
-    snprintf(all, sizeof all, "--config %s %s", write_config(text), words);
-    return read_words(settings, all, err);
+    return read_config_of(&command, settings, text, words, err);
 }
 
 static void defaults(void **state)
@@ -89,19 +45,26 @@ static void shown_defaults(void **state)
 {
     struct vd_settings settings, given;
     struct vd_err err;
-    char words[200];
+    char wanted[160];
     int rows;
     (void)state;
     const struct vd_setting *table = vd_settings_table(&rows);
+    assert_int_equal(read_words(&settings, "f", &err), 0);
     for (int i = 0; i < rows; i++) {
         if (!table[i].shown || !table[i].key)
             continue;
-        snprintf(words, sizeof words, "--%s %s f", table[i].option, table[i].shown);
-        assert_int_equal(read_words(&settings, "f", &err), 0);
-        assert_int_equal(read_words(&given, words, &err), 0);
-        given.input = settings.input;
+        given = settings;
+        assert_int_equal(table[i].parse(&table[i], table[i].shown, &given, wanted, sizeof wanted), 0);
+        if (table[i].offset == offsetof(struct vd_settings, group)) {
+            assert_string_equal(given.group, settings.group);
+            given.group = settings.group;
+        }
+        if (table[i].offset == offsetof(struct vd_settings, http.listen)) {
+            assert_string_equal(given.http.listen, settings.http.listen);
+            given.http.listen = settings.http.listen;
+        }
         if (memcmp(&given, &settings, sizeof settings))
-            fail_msg("--%s: %s is not its default", table[i].option, table[i].shown);
+            fail_msg("%s: %s is not its default", table[i].key, table[i].shown);
     }
 }
 
@@ -253,6 +216,7 @@ static void bad_files(void **state)
         {"output { preset = {slow, fast} }", {"v.conf:1:"}},
         {"include(\"/etc/passwd\")", {"v.conf:1: include"}},
         {"}", {"v.conf:1:"}},
+        {"output { quality = 9\n", {"v.conf: ends within a section", "}"}},
     };
     struct vd_settings settings;
     struct vd_err err;
@@ -270,6 +234,43 @@ static void bad_files(void **state)
         for (int k = 0; k < 3 && rows[i].says[k]; k++)
             if (!strstr(err.text, rows[i].says[k]))
                 fail_msg("\"%s\": \"%s\" does not say \"%s\"", rows[i].text, err.text, rows[i].says[k]);
+    }
+}
+
+/* A comment is no value, a value no comment, and the line is the right one behind any of them. */
+static void comments(void **state)
+{
+    static const struct {
+        const char *text, *value;
+    } rows[] = {
+        {"\"a#b\"", "a#b"},
+        {"a#b", "a"},
+        {"'a // b'", "a // b"},
+        {"a//b", "a//b"},
+        {"http://b/c", "http://b/c"},
+        {"\"a \\\" # \\\\\" # c", "a \" # \\"},
+        {"'a \\' /* '", "a ' /* "},
+        {"\"a /* b\"", "a /* b"},
+        {"${NONE:-a#b}", "a#b"},
+        {"\"${NONE:-\"#\"}\"", "\"#\""},
+        {"\"$#\"", "$#"},
+        {"a /* b */", "a"},
+        {"a /* # */", "a"},
+        {"\"a\"// b", "a"},
+        {"a # \"b", "a"},
+    };
+    struct vd_settings settings;
+    struct vd_err err;
+    char text[400];
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        snprintf(text, sizeof text,
+                 "# \"\n // '\n/* \" \n ' */ instance = %s\n # }\n\noutput { quality = 99 }\n/* open", rows[i].text);
+        assert_int_equal(read_config(&settings, text, "f", &err), -1);
+        if (!settings.instance || strcmp(settings.instance, rows[i].value))
+            fail_msg("%s: %s", rows[i].text, settings.instance ? settings.instance : err.text);
+        if (!strstr(err.text, "v.conf:7: output.quality = 99"))
+            fail_msg("%s: %s", rows[i].text, err.text);
     }
 }
 
@@ -324,33 +325,45 @@ static void who_wins(void **state)
     unsetenv("VIDRIERA_OUTPUT_PRESET");
 }
 
-/* Help fits a terminal, and names every option. */
-static void help(void **state)
+/* Help fits a terminal, and names everything that the command takes. */
+static void help_of(unsigned bit)
 {
+    const struct vd_command command_of = {"some", "[OPTIONS]", "…", bit, NULL};
+    char *argv[] = {(char *)"some", (char *)"--help", NULL}, option[64];
     struct capture capture;
     struct vd_settings settings;
-    struct vd_err err;
+    struct vd_err err = {0};
     static char said[20000];
-    char option[64];
     int rows;
-    (void)state;
     capture_begin(&capture, STDOUT_FILENO);
-    int ret = read_words(&settings, "--nothing-wrong --help", &err);
-    assert_int_equal(ret, -1);
-    ret = read_words(&settings, "--help", &err);
+    int ret = vd_settings_read(&settings, &command_of, 2, argv, &err);
     capture_end(&capture, said, sizeof said);
+    vd_settings_finish(&settings);
     assert_int_equal(ret, 1);
     const struct vd_setting *table = vd_settings_table(&rows);
     for (int i = 0; i < rows; i++) {
-        if (!table[i].option)
+        if (!(table[i].commands & bit) || (!table[i].option && !table[i].key))
             continue;
-        snprintf(option, sizeof option, " --%s%s", table[i].option, table[i].metavar ? " " : "");
+        if (table[i].option)
+            snprintf(option, sizeof option, " --%s%s", table[i].option, table[i].metavar ? " " : "");
+        else
+            snprintf(option, sizeof option, " %s = ", table[i].key);
         if (!strstr(said, option))
             fail_msg("help does not tell of%s", option);
     }
     for (char *line = strtok(said, "\n"); line; line = strtok(NULL, "\n"))
         if (strlen(line) > 80)
             fail_msg("longer than 80: %s", line);
+}
+
+static void help(void **state)
+{
+    struct vd_settings settings;
+    struct vd_err err;
+    (void)state;
+    assert_int_equal(read_words(&settings, "--nothing-wrong --help", &err), -1);
+    for (unsigned bit = 1; bit <= VD_COMMAND_CONFIG; bit <<= 1)
+        help_of(bit);
 }
 
 static void nearest(void **state)
@@ -370,7 +383,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults),    cmocka_unit_test(shown_defaults), cmocka_unit_test(every_option),
         cmocka_unit_test(bad_options), cmocka_unit_test(file_is_read),   cmocka_unit_test(bad_files),
-        cmocka_unit_test(no_files),    cmocka_unit_test(environment),    cmocka_unit_test(who_wins),
-        cmocka_unit_test(help),        cmocka_unit_test(nearest)};
+        cmocka_unit_test(comments),    cmocka_unit_test(no_files),       cmocka_unit_test(environment),
+        cmocka_unit_test(who_wins),    cmocka_unit_test(help),           cmocka_unit_test(nearest)};
     return cmocka_run_group_tests(tests, make_folder, drop_folder);
 }

@@ -33,7 +33,7 @@ static void cuts(void **state)
 
 static void codes(void **state)
 {
-    static const int statuses[] = {EX_OK,       EX_USAGE,     EX_DATAERR, EX_NOINPUT,  EX_UNAVAILABLE,
+    static const int statuses[] = {EX_OK,       EX_USAGE,     EX_DATAERR, EX_NOINPUT,  EX_UNAVAILABLE, EX_UNAVAILABLE,
                                    EX_SOFTWARE, EX_CANTCREAT, EX_IOERR,   EX_TEMPFAIL, EX_CONFIG};
     (void)state;
     for (int i = VD_OK; i <= VD_CONFIG; i++) {

@@ -57,6 +57,64 @@ static void json_lines(void **state)
     json_decref(second);
 }
 
+/* Which job a line is about is a matter of its thread. */
+static void *talk_of_nothing(void *unused)
+{
+    vd_log(VD_LOG_INFO, "elsewhere");
+    return unused;
+}
+
+static void about_in_text(void **state)
+{
+    struct capture capture;
+    char said[1000];
+    pthread_t thread;
+    (void)state;
+    vd_log_init(&(struct vd_log_setup){.level = VD_LOG_INFO});
+    capture_begin(&capture, STDERR_FILENO);
+    vd_log_about("j\n1", "trace");
+    vd_log(VD_LOG_INFO, "begins");
+    vd_log(VD_LOG_WARNING, "odd");
+    assert_int_equal(pthread_create(&thread, NULL, talk_of_nothing, NULL), 0);
+    pthread_join(thread, NULL);
+    vd_log_about(NULL, NULL);
+    vd_log(VD_LOG_INFO, "waits");
+    capture_end(&capture, said, sizeof said);
+    assert_string_equal(said, "vidriera: [j?1] begins\nvidriera: warning: [j?1] odd\nvidriera: elsewhere\n"
+                              "vidriera: waits\n");
+}
+
+static void about_in_json(void **state)
+{
+    static const char id[] = "0af7651916cd43dd8448eb211c80319c";
+    struct capture capture;
+    char said[1000], long_job[200];
+    (void)state;
+    memset(long_job, '"', sizeof long_job - 1);
+    long_job[sizeof long_job - 1] = '\0';
+    vd_log_init(&(struct vd_log_setup){.level = VD_LOG_INFO, .json = true});
+    capture_begin(&capture, STDERR_FILENO);
+    vd_log_about("j1", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+    vd_log(VD_LOG_INFO, "x");
+    vd_log_about(long_job, id);
+    vd_log(VD_LOG_INFO, "y");
+    vd_log_about("", "");
+    vd_log(VD_LOG_INFO, "z");
+    capture_end(&capture, said, sizeof said);
+    char *next = strchr(said, '\n') + 1, *last = strchr(next, '\n') + 1;
+    json_t *lines[] = {json_loads(said, JSON_DISABLE_EOF_CHECK, NULL), json_loads(next, JSON_DISABLE_EOF_CHECK, NULL),
+                       json_loads(last, 0, NULL)};
+    assert_string_equal(json_string_value(json_object_get(lines[0], "job")), "j1");
+    assert_string_equal(json_string_value(json_object_get(lines[0], "trace")), id);
+    assert_string_equal(json_string_value(json_object_get(lines[1], "trace")), id);
+    assert_string_equal(json_string_value(json_object_get(lines[1], "msg")), "y");
+    assert_non_null(lines[2]);
+    assert_null(json_object_get(lines[2], "job"));
+    assert_null(json_object_get(lines[2], "trace"));
+    for (int i = 0; i < 3; i++)
+        json_decref(lines[i]);
+}
+
 static void *talk(void *letter)
 {
     for (int i = 0; i < 200; i++)
@@ -91,7 +149,8 @@ static void whole_lines(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(text_lines), cmocka_unit_test(wiped_lines),
-                                       cmocka_unit_test(json_lines), cmocka_unit_test(whole_lines)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(text_lines),    cmocka_unit_test(wiped_lines),
+                                       cmocka_unit_test(json_lines),    cmocka_unit_test(about_in_text),
+                                       cmocka_unit_test(about_in_json), cmocka_unit_test(whole_lines)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

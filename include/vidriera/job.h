@@ -30,6 +30,9 @@ struct vd_limits {
     int64_t duration_s;   /* of the input */
     int64_t memory_bytes; /* of the media process */
     int64_t stall_s;      /* without progress */
+    /* A driver is loaded also where the kernel lacks landlock, and so can open any file that this user can. The host's to
+     * say: it does not travel in a job. */
+    bool without_landlock;
 };
 
 enum { VD_THREADS_MAX = 64 };
@@ -41,6 +44,9 @@ struct vd_job {
     int threads;        /* for decoding and for encoding each, VD_THREADS_MAX at most; 0: as many as pay */
     char container[8];  /* mp4, mov, mkv; empty: chosen from the input */
     char extension[16]; /* of the input's name, lower case without dot: only to prefer a container */
+    char device[64];    /* words for vd_device_open() that the slot has opened; empty: cpu */
+    bool demanded;      /* nothing but that device will do */
+    char reason[480];   /* why not a better one; empty: it is the best, or was demanded */
     bool decode_only;   /* no effect, no output: does software decoding of this input survive? */
 };
 

@@ -68,13 +68,14 @@ json_t *vd_job_to_json(const struct vd_job *job)
 {
     const struct vd_recipe *recipe = &job->recipe;
     const struct vd_limits *limits = &job->limits;
-    return json_pack("{s:o, s:s, s:s, s:f, s:{s:I, s:I, s:I, s:I, s:I, s:I}, s:i, s:s, s:s, s:b}", "effect",
-                     effect_to_json(&recipe->effect), "codec", vd_codec_name(recipe->codec), "preset", recipe->preset,
-                     "quality", recipe->quality, "limits", "pixels", (json_int_t)limits->pixels, "streams",
-                     (json_int_t)limits->streams, "probe_bytes", (json_int_t)limits->probe_bytes, "duration_s",
-                     (json_int_t)limits->duration_s, "memory_bytes", (json_int_t)limits->memory_bytes, "stall_s",
-                     (json_int_t)limits->stall_s, "threads", job->threads, "container", job->container, "extension",
-                     if_ascii(job->extension), "decode_only", job->decode_only);
+    return json_pack("{s:o, s:s, s:s, s:f, s:{s:I, s:I, s:I, s:I, s:I, s:I}, s:i, s:s, s:s, s:b, s:s, s:b, s:s}",
+                     "effect", effect_to_json(&recipe->effect), "codec", vd_codec_name(recipe->codec), "preset",
+                     recipe->preset, "quality", recipe->quality, "limits", "pixels", (json_int_t)limits->pixels,
+                     "streams", (json_int_t)limits->streams, "probe_bytes", (json_int_t)limits->probe_bytes,
+                     "duration_s", (json_int_t)limits->duration_s, "memory_bytes", (json_int_t)limits->memory_bytes,
+                     "stall_s", (json_int_t)limits->stall_s, "threads", job->threads, "container", job->container,
+                     "extension", if_ascii(job->extension), "decode_only", job->decode_only, "device", job->device,
+                     "demanded", job->demanded, "reason", job->reason);
 }
 
 static bool copy_text(char *to, size_t size, const char *from)
@@ -123,26 +124,30 @@ static bool in_range(const struct vd_job *job)
 
 int vd_job_from_json(const json_t *object, struct vd_job *job, struct vd_err *err)
 {
-    const char *codec, *preset, *container, *extension;
+    const char *codec, *preset, *container, *extension, *device, *reason;
     json_t *effect;
     json_int_t threads, pixels, streams, probe, duration, memory, stall;
-    int only;
+    int only, demanded;
     json_error_t why;
     *job = (struct vd_job){0};
     if (json_unpack_ex((json_t *)object, &why, JSON_STRICT,
-                       "{s:o, s:s, s:s, s:F, s:{s:I, s:I, s:I, s:I, s:I, s:I}, s:I, s:s, s:s, s:b}", "effect", &effect,
-                       "codec", &codec, "preset", &preset, "quality", &job->recipe.quality, "limits", "pixels", &pixels,
-                       "streams", &streams, "probe_bytes", &probe, "duration_s", &duration, "memory_bytes", &memory,
-                       "stall_s", &stall, "threads", &threads, "container", &container, "extension", &extension,
-                       "decode_only", &only) < 0)
+                       "{s:o, s:s, s:s, s:F, s:{s:I, s:I, s:I, s:I, s:I, s:I}, s:I, s:s, s:s, s:b, s:s, s:b, s:s}",
+                       "effect", &effect, "codec", &codec, "preset", &preset, "quality", &job->recipe.quality, "limits",
+                       "pixels", &pixels, "streams", &streams, "probe_bytes", &probe, "duration_s", &duration,
+                       "memory_bytes", &memory, "stall_s", &stall, "threads", &threads, "container", &container,
+                       "extension", &extension, "decode_only", &only, "device", &device, "demanded", &demanded,
+                       "reason", &reason) < 0)
         return vd_fail(err, VD_DEFECT, "open", "an order is not understood: %s; report this", why.text);
-    job->limits = (struct vd_limits){pixels, streams, probe, duration, memory, stall};
+    job->limits = (struct vd_limits){pixels, streams, probe, duration, memory, stall, false};
     job->threads = threads >= 0 && threads <= VD_THREADS_MAX ? (int)threads : -1;
     job->decode_only = only;
+    job->demanded = demanded;
     if (!take_effect(effect, &job->recipe.effect) || vd_codec_parse(codec, &job->recipe.codec) < 0 ||
         !copy_text(job->recipe.preset, sizeof job->recipe.preset, preset) ||
         !copy_text(job->container, sizeof job->container, container) ||
-        !copy_text(job->extension, sizeof job->extension, extension) || !in_range(job))
+        !copy_text(job->extension, sizeof job->extension, extension) ||
+        !copy_text(job->device, sizeof job->device, device) || !copy_text(job->reason, sizeof job->reason, reason) ||
+        !in_range(job))
         return vd_fail(err, VD_DEFECT, "open", "an order is out of range; report this");
     return 0;
 }

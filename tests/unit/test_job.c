@@ -32,7 +32,7 @@ static void round_trip(void **state)
         .codec = VD_CODEC_AV1,
         .preset = "placebo",
         .quality = 50.5};
-    job.limits = (struct vd_limits){1, 2, 3, 4, INT64_C(5) << 40, 6};
+    job.limits = (struct vd_limits){1, 2, 3, 4, INT64_C(5) << 40, 6, false};
     job.threads = 7;
     strcpy(job.container, "mkv");
     strcpy(job.extension, "3gp");

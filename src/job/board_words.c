@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Words of errors and warnings, without what they must not tell. */
+#include "board_inner.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char recording[] = "the recording", machine[] = "a path of this machine";
+
+static bool inner(char c)
+{
+    return isalnum((unsigned char)c);
+}
+
+/* Words are cleaned (text.h): what moves cursors stands there as '?'. */
+static bool same(char said, char meant)
+{
+    unsigned char byte = (unsigned char)meant;
+    return said == meant || (said == '?' && (byte < 0x20 || byte >= 0x7f));
+}
+
+/*
+ * How much of the text is a part of the path: from the beginning of a component to the end of one, or to a dot in it. Text
+ * may have been cut off in the middle. Less than three bytes name nothing, unless they are the whole.
+ */
+static size_t path_at(const char *text, const char *path)
+{
+    size_t best = 0;
+    for (const char *start = path; *start;) {
+        size_t n = 0;
+        while (text[n] && start[n] && same(text[n], start[n]))
+            n++;
+        if (text[n])
+            while (n > 0 && ((start[n] && start[n] != '/' && start[n] != '.') || inner(text[n])))
+                n--;
+        bool whole = start == path && !start[n];
+        if ((n >= 3 || whole) && n > best)
+            best = n;
+        const char *slash = strchr(start, '/');
+        start = slash ? slash + 1 : start + strlen(start);
+    }
+    return best;
+}
+
+static size_t hidden_at(const char *text, const struct vd_hidden *hidden)
+{
+    size_t best = 0;
+    for (int i = 0; i < hidden->count; i++) {
+        size_t n = hidden->text[i] && *hidden->text[i] ? path_at(text, hidden->text[i]) : 0;
+        best = n > best ? n : best;
+    }
+    return best;
+}
+
+/* Up to where a sentence goes on. */
+static size_t clause(const char *text)
+{
+    size_t n = 0;
+    while (text[n] && !((text[n] == ':' || text[n] == ';' || text[n] == ',') && (text[n + 1] == ' ' || !text[n + 1])))
+        n++;
+    return n;
+}
+
+/* A path beneath a root, whatever it is. */
+static size_t rooted_at(const char *text, const struct vd_hidden *hidden)
+{
+    static const char *const roots[] = {"recordings/", "processed/", "archived/", "failed/"};
+    for (size_t i = 0; i < sizeof roots / sizeof *roots; i++) {
+        size_t root = strlen(roots[i]);
+        if (strncmp(text, roots[i], root))
+            continue;
+        size_t known = hidden_at(text + root, hidden), any = clause(text + root);
+        return root + (known > any ? known : any);
+    }
+    return 0;
+}
+
+/* An absolute path. Devices are the same on every machine. first: words begin with it, and it may have spaces. */
+static size_t absolute_at(const char *text, bool first)
+{
+    if (text[0] != '/' || !(inner(text[1]) || strchr("._-", text[1])) || !text[1] || !strncmp(text, "/dev/", 5))
+        return 0;
+    size_t n = clause(text);
+    return first ? n : strcspn(text, " ") < n ? strcspn(text, " ") : n;
+}
+
+char *vd_board_words(const char *text, const struct vd_hidden *hidden)
+{
+    char *made = NULL;
+    size_t size, n;
+    FILE *out = open_memstream(&made, &size);
+    if (!out)
+        return NULL;
+    for (const char *at = text; *at; at += n) {
+        bool border = at == text || !inner(at[-1]);
+        bool apart = at == text || strchr(" \"'(=[", at[-1]);
+        bool first = at == text || (at >= text + 2 && at[-1] == ' ' && at[-2] == ':');
+        if (apart && (n = absolute_at(at, first)) > 0)
+            fputs(machine, out);
+        else if (border && hidden && ((n = rooted_at(at, hidden)) > 0 || (n = hidden_at(at, hidden)) > 0))
+            fputs(recording, out);
+        else
+            fwrite(at, n = 1, 1, out);
+    }
+    if (fclose(out) == 0)
+        return made;
+    free(made);
+    return NULL;
+}
+
+char *vd_board_public(const char *text)
+{
+    static const struct vd_hidden nothing = {0};
+    return vd_board_words(text, &nothing);
+}
+
+static bool names_something(const char *member)
+{
+    static const char *const names[] = {"path", "session", "meta", "title"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(member, names[i]))
+            return true;
+    return false;
+}
+
+/* Documents are ours or were read with a bound on their depth. */
+json_t *vd_board_clean(const json_t *value, const struct vd_hidden *hidden) // NOLINT(misc-no-recursion)
+{
+    json_t *made, *member;
+    const char *name;
+    size_t i;
+    if (json_is_string(value)) {
+        char *words = vd_board_words(json_string_value(value), hidden);
+        made = words ? json_string(words) : NULL;
+        free(words);
+        return made ? made : json_null();
+    }
+    if (json_is_array(value)) {
+        made = json_array();
+        json_array_foreach (value, i, member)
+            json_array_append_new(made, vd_board_clean(member, hidden));
+        return made;
+    }
+    if (!json_is_object(value))
+        return json_copy((json_t *)value);
+    made = json_object();
+    json_object_foreach ((json_t *)value, name, member)
+        if (!hidden || !names_something(name))
+            json_object_set_new(made, name, vd_board_clean(member, hidden));
+    return made;
+}
+
+json_t *vd_board_error(const json_t *error, const struct vd_hidden *hidden)
+{
+    static const char *const members[] = {"class", "code", "stage"};
+    const char *message = json_string_value(json_object_get(error, "message"));
+    if (!message)
+        return NULL;
+    json_t *made = json_object();
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+        if (json_object_get(error, members[i]))
+            json_object_set(made, members[i], json_object_get(error, members[i]));
+    char *words = vd_board_words(message, hidden), *cure = NULL;
+    for (char *at = words; at && (at = strstr(at, "; ")); at += 2)
+        cure = at;
+    if (cure) {
+        *cure = 0;
+        json_object_set_new(made, "cure", json_string(cure + 2));
+    }
+    if (words)
+        json_object_set_new(made, "why", json_string(words));
+    free(words);
+    return made;
+}

@@ -27,16 +27,21 @@ bool vd_input_unchanged(int fd, const struct stat *before);
  * A file in the making. It has no name while it grows, where the file system can do that (O_TMPFILE); elsewhere it is
  * `.vd-<job>-<nonce>.part` in the target's folder.
  */
+enum { VD_PART_NAME = 96 }; /* of a job's id, whole */
+
 struct vd_stage {
-    int dir;       /* the target's folder */
-    int fd;        /* the file, open for reading and writing */
-    char part[64]; /* its name while it grows; empty: it has none */
+    int dir;                 /* the target's folder */
+    int fd;                  /* the file, open for reading and writing */
+    char part[VD_PART_NAME]; /* its name while it grows; empty: it has none */
 };
 
 #define VD_STAGE_NONE ((struct vd_stage){.dir = -1, .fd = -1})
 
 /* job: what the part is named after. VD_NO_OUTPUT: the folder is missing, not a folder, or cannot be written. */
 int vd_stage_create(struct vd_stage *stage, const char *folder, const char *job, struct vd_err *err);
+
+/* In an open folder, which stays the caller's. where: what the words call it. VD_NO_OUTPUT; VD_IO: a full disk. */
+int vd_stage_create_at(struct vd_stage *stage, int folder, const char *where, const char *job, struct vd_err *err);
 
 /*
  * fsync, then the name by an exclusive step, then fsync of the folder. replace: an existing regular file of that name

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "vidriera/store.h"
+#include "input.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,11 @@ static int fail_open(const char *path, struct vd_err *err)
 int vd_input_open(const char *path, struct stat *st, struct vd_err *err)
 {
     /* O_NONBLOCK: a FIFO without a writer must not hold us; it means nothing to a regular file */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    return vd_input_take(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), path, st, err);
+}
+
+int vd_input_take(int fd, const char *path, struct stat *st, struct vd_err *err)
+{
     if (fd < 0)
         return fail_open(path, err);
     if (fstat(fd, st) < 0) {

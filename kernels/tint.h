@@ -9,10 +9,15 @@
 #ifndef VIDRIERA_TINT_H
 #define VIDRIERA_TINT_H
 
-/* 8 bits: a byte to a byte. */
+/*
+ * 8 bits, a byte to a byte: ((((x << 8) * a) >> 16) + b) >> 8, the product taken in the two halves of a, as nothing is
+ * rounded between them. Of the sum 16 bits count, and no step needs more: it may be done in vectors of such words.
+ */
+#define VD_TINT8_SUM(x, a_upper, a_lower, b) ((x) * (a_upper) + (((x) * (a_lower)) >> 8) + (b))
+
 static inline unsigned vd_tint8(unsigned x, unsigned a, unsigned b)
 {
-    return (((((x << 8) * a) >> 16) + b) >> 8) & 0xff;
+    return (unsigned short)VD_TINT8_SUM(x, a >> 8, a & 0xff, b) >> 8;
 }
 
 /* 9 to 12 bits: a 16-bit word, its code held up by shift, to such a word. */
@@ -21,7 +26,7 @@ static inline unsigned vd_tint16(unsigned word, unsigned a, unsigned b, int dept
     return (((word >> shift) * a + b) >> (32 - depth)) << shift;
 }
 
-#ifndef __OPENCL_VERSION__ /* the constants are the host's: OpenCL devices may lack double */
+#ifndef __OPENCL_C_VERSION__ /* the constants are the host's: OpenCL devices may lack double */
 
 /* Bits of fraction in a and b. */
 static inline int vd_tint_fraction(int depth)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The effect on host memory, by SIMD: in place where the frame is ours alone, else into a pooled frame in one pass. */
-#include "vidriera/device.h"
+#include "backend.h"
+
 #include "vidriera/frame_memory.h"
 
 #include <libavutil/imgutils.h>
@@ -10,9 +11,7 @@
 /* What the widest vector load and x264's own copy like; av_malloc aligns as much. */
 enum { ALIGN = 64 };
 
-struct vd_device {
-    struct vd_effect_plan effect;
-    struct vd_picture picture;
+struct cpu {
     AVBufferPool *pool;
     uint8_t *neutral; /* one row of grey chroma, for sources that have none */
 };
@@ -44,38 +43,39 @@ static uint8_t *neutral_row(const struct vd_picture *picture)
     return row;
 }
 
-struct vd_device *vd_device_open(const struct vd_effect_plan *effect, const struct vd_picture *picture)
+int vd_cpu_start(struct vd_filter *filter, void **own, struct vd_err *err)
 {
-    struct vd_device *device = av_mallocz(sizeof *device);
-    if (!device)
-        return NULL;
-    device->effect = *effect;
-    device->picture = *picture;
+    const struct vd_picture *picture = &filter->picture;
+    struct cpu *cpu = av_mallocz(sizeof *cpu);
     int bytes = av_image_get_buffer_size(picture->target, picture->padded_width, picture->padded_height, ALIGN);
-    device->pool = bytes > 0 ? vd_frame_pool((size_t)bytes + ALIGN) : NULL;
-    device->neutral = neutral_row(picture);
-    if (device->pool && device->neutral)
-        return device;
-    vd_device_close(device);
-    return NULL;
+    if (cpu) {
+        cpu->pool = bytes > 0 ? vd_frame_pool((size_t)bytes + ALIGN) : NULL;
+        cpu->neutral = neutral_row(picture);
+    }
+    *own = cpu;
+    if (cpu && cpu->pool && cpu->neutral)
+        return 0;
+    vd_cpu_stop(cpu);
+    *own = NULL;
+    return vd_fail(err, VD_INPUT, "effect", "no memory to start; raise --max-memory");
 }
 
-void vd_device_close(struct vd_device *device)
+void vd_cpu_stop(void *own)
 {
-    if (!device)
+    struct cpu *cpu = own;
+    if (!cpu)
         return;
-    av_buffer_pool_uninit(&device->pool);
-    av_free(device->neutral);
-    av_free(device);
+    av_buffer_pool_uninit(&cpu->pool);
+    av_free(cpu->neutral);
+    av_free(cpu);
 }
 
-static AVFrame *pooled_frame(struct vd_device *device, const AVFrame *like)
+static AVFrame *pooled_frame(const struct vd_picture *picture, struct cpu *cpu, const AVFrame *like)
 {
-    const struct vd_picture *picture = &device->picture;
     AVFrame *frame = av_frame_alloc();
     if (!frame || av_frame_copy_props(frame, like) < 0)
         goto fail;
-    frame->buf[0] = av_buffer_pool_get(device->pool);
+    frame->buf[0] = av_buffer_pool_get(cpu->pool);
     if (!frame->buf[0])
         goto fail;
     frame->format = picture->target;
@@ -101,14 +101,14 @@ static struct vd_planes planes_of(const AVFrame *frame)
     return planes;
 }
 
-static void copy_planes(const struct vd_device *device, AVFrame *out, const struct vd_planes *in)
+static void copy_planes(const struct vd_picture *picture, AVFrame *out, const struct vd_planes *in)
 {
-    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(device->picture.target);
-    for (int i = 0; i < av_pix_fmt_count_planes(device->picture.target); i++) {
-        int bytes = row_bytes(device->picture.target, device->picture.width, i);
+    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(picture->target);
+    for (int i = 0; i < av_pix_fmt_count_planes(picture->target); i++) {
+        int bytes = row_bytes(picture->target, picture->width, i);
         const uint8_t *from = in->data[i];
         uint8_t *to = out->data[i];
-        for (int y = 0; y < plane_rows(desc, device->picture.height, i); y++) {
+        for (int y = 0; y < plane_rows(desc, picture->height, i); y++) {
             memcpy(to, from, (size_t)bytes);
             from += in->stride[i];
             to += out->linesize[i];
@@ -144,35 +144,96 @@ static void pad(const struct vd_picture *picture, AVFrame *frame)
         pad_plane(picture, desc, frame, i);
 }
 
-int vd_device_process(struct vd_device *device, AVFrame **frame, struct vd_err *err)
+int vd_cpu_process_by(struct vd_filter *filter, void *own, vd_cpu_tint_fn *tint, AVFrame **frame, struct vd_err *err)
 {
-    const struct vd_picture *picture = &device->picture;
+    const struct vd_picture *picture = &filter->picture;
+    struct cpu *cpu = own;
     bool same = picture->source == picture->target && picture->width == picture->padded_width &&
                 picture->height == picture->padded_height;
-    if (same && device->effect.identity)
+    if (same && filter->effect.identity)
         return 0;
     struct vd_planes in = planes_of(*frame);
     if (same && av_frame_is_writable(*frame) > 0) {
-        vd_effect_apply(&device->effect, &in, &in);
-        return 0;
+        if (tint(filter, *frame, *frame, &in, err) == 0)
+            return 0;
+        av_frame_free(frame);
+        return -1;
     }
-    AVFrame *out = pooled_frame(device, *frame);
+    AVFrame *out = pooled_frame(picture, cpu, *frame);
     if (!out) {
         av_frame_free(frame);
         return vd_fail(err, VD_INPUT, "effect", "no memory for a picture; raise --max-memory");
     }
     if (picture->source != picture->target)
         for (int i = 1; i < 3; i++) {
-            in.data[i] = device->neutral;
+            in.data[i] = cpu->neutral;
             in.stride[i] = 0;
         }
-    struct vd_planes to = planes_of(out);
-    if (device->effect.identity)
-        copy_planes(device, out, &in);
+    int ret = 0;
+    if (filter->effect.identity)
+        copy_planes(picture, out, &in);
     else
-        vd_effect_apply(&device->effect, &to, &in);
-    pad(picture, out);
+        ret = tint(filter, out, *frame, &in, err);
+    if (ret == 0)
+        pad(picture, out);
+    else
+        av_frame_free(&out);
     av_frame_free(frame);
     *frame = out;
+    return ret;
+}
+
+static int tint_here(struct vd_filter *filter, AVFrame *out, const AVFrame *in, const struct vd_planes *from,
+                     struct vd_err *err)
+{
+    struct vd_planes to = planes_of(out);
+    (void)in;
+    (void)err;
+    vd_effect_apply(&filter->effect, &to, from);
     return 0;
 }
+
+int vd_cpu_process(struct vd_filter *filter, void *own, AVFrame **frame, struct vd_err *err)
+{
+    return vd_cpu_process_by(filter, own, tint_here, frame, err);
+}
+
+static int open_cpu(struct vd_device *device, const char *place, struct vd_err *err)
+{
+    if (*place)
+        return vd_fail(err, VD_UNAVAILABLE, "open", "cpu:%s: the processor has no places; use --device cpu", place);
+    device->traits = (struct vd_device_traits){.family = VD_FAMILY_SOFTWARE, .surface = AV_PIX_FMT_NONE};
+    return 0;
+}
+
+static void close_cpu(struct vd_device *device)
+{
+    (void)device;
+}
+
+static int start(struct vd_filter *filter, struct vd_err *err)
+{
+    filter->facts.kernel = vd_dsp()->name;
+    return vd_cpu_start(filter, &filter->own, err);
+}
+
+static int process(struct vd_filter *filter, AVFrame **frame, struct vd_err *err)
+{
+    return vd_cpu_process(filter, filter->own, frame, err);
+}
+
+static void stop(struct vd_filter *filter)
+{
+    vd_cpu_stop(filter->own);
+}
+
+const struct vd_backend vd_backend_cpu = {
+    .name = "cpu",
+    .words = "cpu",
+    .automatic = true,
+    .open = open_cpu,
+    .close = close_cpu,
+    .start = start,
+    .process = process,
+    .stop = stop,
+};

@@ -2,11 +2,12 @@
 #include "vidriera/frame_memory.h"
 
 #include <libavutil/mem.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <sys/mman.h>
 
 /* Pictures a chunk: what is not touched yet takes no memory. */
-enum { HUGE_PAGE = 2 << 20, ALIGN = 64, PICTURES = 6 };
+enum { HUGE_PAGE = 2 << 20, PAGE = 4096, LINE = 64, PICTURES = 6 };
 
 /* Where the next buffer is cut from. Used under the pool's own lock. */
 struct chunk {
@@ -14,9 +15,25 @@ struct chunk {
     size_t used;
 };
 
+/* A chunk's memory as it is known by address. */
+struct mapping {
+    AVBufferRef weak; /* not counted */
+    struct mapping *next;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct mapping *mappings;
+
 static void unmap(void *opaque, uint8_t *data)
 {
-    munmap(data, (size_t)(uintptr_t)opaque);
+    struct mapping *mapping = opaque, **link = &mappings;
+    pthread_mutex_lock(&lock);
+    while (*link != mapping)
+        link = &(*link)->next;
+    *link = mapping->next;
+    pthread_mutex_unlock(&lock);
+    munmap(data, mapping->weak.size);
+    av_free(mapping);
 }
 
 /* Fresh pages, all zero: what a damaged picture leaves unset must not be what memory held before. */
@@ -39,9 +56,28 @@ static AVBufferRef *new_memory(size_t bytes)
     if (!data)
         return NULL;
     madvise(data, size, MADV_HUGEPAGE); /* a refusal costs time only */
-    AVBufferRef *memory = av_buffer_create(data, size, unmap, (void *)(uintptr_t)size, 0);
-    if (!memory)
+    struct mapping *mapping = av_mallocz(sizeof *mapping);
+    AVBufferRef *memory = mapping ? av_buffer_create(data, size, unmap, mapping, 0) : NULL;
+    if (!memory) {
+        av_free(mapping);
         munmap(data, size);
+        return NULL;
+    }
+    pthread_mutex_lock(&lock);
+    *mapping = (struct mapping){.weak = *memory, .next = mappings};
+    mappings = mapping;
+    pthread_mutex_unlock(&lock);
+    return memory;
+}
+
+AVBufferRef *vd_frame_memory(const uint8_t *data)
+{
+    pthread_mutex_lock(&lock);
+    const struct mapping *mapping = mappings;
+    while (mapping && (data < mapping->weak.data || data >= mapping->weak.data + mapping->weak.size))
+        mapping = mapping->next;
+    AVBufferRef *memory = mapping ? av_buffer_ref(&mapping->weak) : NULL;
+    pthread_mutex_unlock(&lock);
     return memory;
 }
 
@@ -56,7 +92,7 @@ static void free_cut(void *opaque, uint8_t *data)
 static AVBufferRef *cut(void *opaque, size_t bytes)
 {
     struct chunk *chunk = opaque;
-    size_t step = (bytes + ALIGN - 1) / ALIGN * ALIGN;
+    size_t step = (bytes + PAGE - 1) / PAGE * PAGE;
     if (!chunk->memory || chunk->used + step > chunk->memory->size) {
         AVBufferRef *fresh = new_memory(step);
         if (!fresh)
@@ -84,7 +120,8 @@ static void free_chunk(void *opaque)
 AVBufferPool *vd_frame_pool(size_t bytes)
 {
     struct chunk *chunk = av_mallocz(sizeof *chunk);
-    AVBufferPool *pool = chunk ? av_buffer_pool_init2(bytes, chunk, cut, free_chunk) : NULL;
+    size_t whole = (bytes + LINE - 1) / LINE * LINE;
+    AVBufferPool *pool = chunk ? av_buffer_pool_init2(whole, chunk, cut, free_chunk) : NULL;
     if (!pool)
         av_free(chunk);
     return pool;

@@ -3,7 +3,7 @@
  * Plans and their application against a model that goes pixel by pixel: where does the viewer see this sample, and what
  * lies there? And the parameters that are refused.
  */
-#include "vidriera/effect.h"
+#include "formats.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -159,22 +159,6 @@ static void check(const struct vd_layout *l, const struct vd_effect_params *para
     free_picture(&in);
     free_picture(&out);
 }
-
-static const struct vd_layout formats[] = {
-    {.depth = 8, .log2_chroma_w = 1, .log2_chroma_h = 1, .matrix = 1},
-    {.depth = 8, .log2_chroma_w = 1, .log2_chroma_h = 1, .matrix = 6, .full_range = true},
-    {.depth = 8, .log2_chroma_w = 1, .log2_chroma_h = 0, .matrix = 5},
-    {.depth = 8, .log2_chroma_w = 0, .log2_chroma_h = 1, .matrix = 4},
-    {.depth = 8, .log2_chroma_w = 0, .log2_chroma_h = 0, .matrix = 8},
-    {.depth = 8, .log2_chroma_w = 2, .log2_chroma_h = 0, .matrix = 7},
-    {.depth = 8, .log2_chroma_w = 1, .log2_chroma_h = 1, .matrix = 1, .interleaved = true},
-    {.depth = 9, .log2_chroma_w = 1, .log2_chroma_h = 1, .matrix = 9},
-    {.depth = 10, .log2_chroma_w = 1, .log2_chroma_h = 0, .matrix = 9, .full_range = true},
-    {.depth = 10, .shift = 6, .log2_chroma_w = 1, .log2_chroma_h = 1, .matrix = 9, .interleaved = true},
-    {.depth = 12, .log2_chroma_w = 0, .log2_chroma_h = 0, .matrix = 10},
-};
-
-#define N_FORMATS (sizeof formats / sizeof formats[0])
 
 static void every_size(const int sizes[][2], size_t n_sizes, const int *splits, size_t n_splits)
 {

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# cmake -DCL="a.h;b.cl" -P embed.cmake with -DOUT=source.c -DPTX=file: source.h's texts as a C file; with -DFLAT=file: the
+# kernels alone. What they include is put in front of them, since a compiler at run time has no files.
+function(as_array name hex)
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+    string(REGEX REPLACE "(0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,)" "\\1\n" bytes "${bytes}")
+    set(array "const char ${name}[] = {\n${bytes}0};\n" PARENT_SCOPE)
+endfunction()
+
+foreach(file IN LISTS CL)
+    file(READ ${file} text)
+    string(REGEX REPLACE "#include \"kernels/[a-z_]+\\.h\"\n" "" text "${text}")
+    string(APPEND all "${text}")
+endforeach()
+if(FLAT)
+    file(WRITE ${FLAT} "${all}")
+    return()
+endif()
+string(HEX "${all}" hex)
+as_array(vd_tint_cl "${hex}")
+set(source "#include \"kernels/source.h\"\n${array}")
+set(hex "")
+if(PTX)
+    file(READ ${PTX} hex HEX)
+endif()
+as_array(vd_tint_ptx "${hex}")
+file(WRITE ${OUT} "${source}${array}")

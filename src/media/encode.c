@@ -4,6 +4,7 @@
 #include "compat.h"
 #include "run.h"
 
+#include <libavutil/hwcontext.h>
 #include <libavutil/mathematics.h>
 
 /* What went into the encoder and has perhaps not come out yet: encoders of FFmpeg 5.1 lose durations, and a decoding time
@@ -68,13 +69,30 @@ static void shorten_wait(struct memory *memory, AVPacket *packet)
     memory->last_dts = packet->dts;
 }
 
+/* On the device, as the filter wants it. Encoders do not know a crop at the left or at the top. */
+static bool fits_as_surface(const struct vd_plan *plan, const AVFrame *frame)
+{
+    const struct vd_picture *picture = &plan->picture;
+    if (!frame->hw_frames_ctx)
+        return false;
+    return ((const AVHWFramesContext *)frame->hw_frames_ctx->data)->sw_format == picture->target &&
+           frame->width == picture->width && frame->height == picture->height &&
+           picture->width == picture->padded_width && picture->height == picture->padded_height && !frame->crop_left &&
+           !frame->crop_top;
+}
+
 /* Pictures that are not as planned: another size, another format, or one that always needs swscale. */
 static int to_plan(struct vd_run *run, struct vd_converter *converter, AVFrame **frame, struct vd_err *err)
 {
     const struct vd_plan *plan = &run->plan;
+    if (fits_as_surface(plan, *frame))
+        return 0;
+    if (vd_filter_download(run->filter, frame, err) < 0)
+        return -1;
+    av_frame_apply_cropping(*frame, AV_FRAME_CROP_UNALIGNED);
     enum AVPixelFormat plain = vd_format_plain((*frame)->format);
-    bool planned = plain == vd_format_plain(plan->first->format) && (*frame)->width == plan->picture.width &&
-                   (*frame)->height == plan->picture.height;
+    bool planned = (plain == vd_format_plain(plan->first->format) || plain == plan->picture.target) &&
+                   (*frame)->width == plan->picture.width && (*frame)->height == plan->picture.height;
     if (!planned)
         run->scaled++;
     if (planned && plain == plan->picture.source) {
@@ -98,6 +116,17 @@ static void set_tags(const struct vd_plan *plan, AVFrame *frame)
     frame->sample_aspect_ratio = plan->sample_aspect_ratio;
 }
 
+/* Keeps a picture for the preview, as host memory. */
+static int preview(struct vd_run *run, const AVFrame *frame, bool before, int64_t position, struct vd_err *err)
+{
+    AVFrame *shown;
+    if (vd_filter_show(run->filter, frame, &shown, err) < 0)
+        return -1;
+    int ret = before ? vd_preview_before(&run->preview, shown, position) : vd_preview_after(&run->preview, shown);
+    av_frame_free(&shown);
+    return ret < 0 ? vd_fail(err, VD_INPUT, "effect", "no memory for the preview; raise --max-memory") : 0;
+}
+
 static int apply(struct vd_run *run, struct vd_converter *converter, AVFrame **frame, struct vd_err *err)
 {
     int64_t position = av_rescale_q((*frame)->pts - run->first_pts, run->plan.time_base, AV_TIME_BASE_Q);
@@ -105,18 +134,21 @@ static int apply(struct vd_run *run, struct vd_converter *converter, AVFrame **f
     if (to_plan(run, converter, frame, err) < 0)
         return -1;
     set_tags(&run->plan, *frame);
-    if (show && vd_preview_before(&run->preview, *frame, position) < 0)
-        return vd_fail(err, VD_INPUT, "effect", "no memory for the preview; raise --max-memory");
-    if (vd_device_process(run->device, frame, err) < 0)
+    if (show && preview(run, *frame, true, position, err) < 0)
         return -1;
-    if (show && vd_preview_after(&run->preview, *frame) < 0)
-        return vd_fail(err, VD_INPUT, "effect", "no memory for the preview; raise --max-memory");
+    if (vd_filter_process(run->filter, frame, err) < 0)
+        return -1;
+    if (show && preview(run, *frame, false, position, err) < 0)
+        return -1;
     atomic_store_explicit(&run->position_us, position, memory_order_relaxed);
     return 0;
 }
 
 static int fail_encode(const struct vd_run *run, int code, struct vd_err *err)
 {
+    if (run->plan.family != VD_FAMILY_SOFTWARE)
+        return vd_fail(err, VD_UNAVAILABLE, "encode", "%s fails: %s; see vidriera doctor", run->plan.encoder->name,
+                       av_err2str(code));
     return vd_fail(err, code == AVERROR(ENOMEM) ? VD_INPUT : VD_DEFECT, "encode", "%s fails: %s; run with -v",
                    run->plan.encoder->name, av_err2str(code));
 }

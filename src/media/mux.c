@@ -228,6 +228,16 @@ static int write_picture(struct vd_mux *mux, AVPacket *packet)
     return ret;
 }
 
+/* A clock that a pause overruns is the recording's; else it is what the encoder made that the container refuses. */
+static int fail_picture(struct vd_mux *mux, int code, struct vd_err *err)
+{
+    bool software = mux->plan->family == VD_FAMILY_SOFTWARE;
+    if (software || vd_io_errno(mux->io) || code == AVERROR(ERANGE) || code == AVERROR(ENOMEM))
+        return fail_mux(mux, code, "refuses a packet", err);
+    return vd_fail(err, VD_DEFECT, "mux", "%s refuses a picture of %s: %s; use another --device",
+                   mux->plan->container->name, mux->plan->encoder->name, av_err2str(code));
+}
+
 /* An mp4 track ends where its last packet in decoding order does, which need not be the one that is shown last: that one
  * is made to last until the end of all. */
 static int write_last_picture(struct vd_mux *mux)
@@ -248,6 +258,8 @@ int vd_mux_write(struct vd_mux *mux, AVPacket *packet, struct vd_err *err)
     int ret = 0;
     if (packet->stream_index == mux->video_index) {
         ret = write_picture(mux, packet);
+        if (ret < 0)
+            return fail_picture(mux, ret, err);
     } else {
         if (packet->stream_index < mux->carries)
             ret = vd_carry_packet(&mux->carry[packet->stream_index], packet, mux->plan, &mux->repaired);
@@ -263,8 +275,9 @@ int vd_mux_write(struct vd_mux *mux, AVPacket *packet, struct vd_err *err)
 int vd_mux_end(struct vd_mux *mux, struct vd_err *err)
 {
     int ret = write_last_picture(mux);
-    if (ret >= 0)
-        ret = av_write_trailer(mux->format);
+    if (ret < 0)
+        return fail_picture(mux, ret, err);
+    ret = av_write_trailer(mux->format);
     avio_flush(mux->io);
     if (ret >= 0)
         ret = mux->io->error;

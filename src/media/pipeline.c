@@ -6,15 +6,15 @@
 #include "verify.h"
 
 #include "vidriera/join.h"
+#include "vidriera/log.h"
 #include "vidriera/media.h"
 
 #include <errno.h>
-#include <libavutil/cpu.h>
 #include <libavutil/mathematics.h>
 #include <unistd.h>
 
 /* Enough to bridge the moments when one stage waits for its threads; each picture more is memory. */
-enum { PACKETS = 32, FRAMES = 4, MUXING = 64, TICK_MS = 100 };
+enum { PACKETS = 32, MUXING = 64, TICK_MS = 100 };
 
 static void release_packet(void *packet)
 {
@@ -28,15 +28,17 @@ static void release_frame(void *frame)
     av_frame_free(&gone);
 }
 
-void vd_run_fail(struct vd_run *run, const struct vd_err *err)
+bool vd_run_fail(struct vd_run *run, const struct vd_err *err)
 {
     pthread_mutex_lock(&run->lock);
-    if (!run->err.code)
+    bool first = !run->err.code;
+    if (first)
         run->err = *err;
     pthread_mutex_unlock(&run->lock);
     vd_queue_abort(&run->packets);
     vd_queue_abort(&run->frames);
     vd_queue_abort(&run->muxing);
+    return first;
 }
 
 bool vd_run_failed(struct vd_run *run)
@@ -78,14 +80,6 @@ static void *sync_main(void *opaque)
     return NULL;
 }
 
-/* A decoder's threads cost processor time and memory, and the encoder is the slower one: a quarter of the cores is
- * enough on two of them, and a guess on more. */
-static int decoder_threads(const struct vd_job *job)
-{
-    int cores = av_cpu_count();
-    return job->threads ? job->threads : FFMIN(FFMAX(cores / 4, 1), 16);
-}
-
 /* The first picture needs a reading of its own: the streaming one then starts with everything decided and nothing held
  * back, however late the picture begins. */
 static void *look_ahead_main(void *opaque)
@@ -94,7 +88,7 @@ static void *look_ahead_main(void *opaque)
     struct vd_source source;
     struct vd_err err = {0};
     if (vd_source_open(&source, run->io.input, &run->job->limits, &run->moved, &err) == 0) {
-        run->first = vd_source_first_frame(&source, &run->job->limits, &err);
+        run->first = vd_source_first_frame(&source, &run->job->limits, NULL, &err);
         vd_source_close(&source);
     }
     if (!run->first)
@@ -109,39 +103,6 @@ static void *verify_main(void *opaque)
     if (vd_verify(&run->verdict, &run->mux, run->io.output, run->frames_decoded, &run->moved, &err) < 0)
         vd_run_fail(run, &err);
     return NULL;
-}
-
-static int open_stages(struct vd_run *run, const struct vd_media_watch *watch, struct vd_err *err)
-{
-    const struct vd_job *job = run->job;
-    if (vd_source_open(&run->source, run->io.input, &job->limits, &run->moved, err) < 0 ||
-        vd_plan_make(&run->plan, job, &run->source, run->first, &run->notes, err) < 0)
-        return -1;
-    watch->planned(watch->opaque, run->plan.container->name);
-    run->decoder = vd_source_decoder(&run->source, &job->limits, decoder_threads(job), &run->decoder_pool, err);
-    run->encoder = run->decoder ? vd_encoder_open(&run->plan, job, err) : NULL;
-    if (!run->encoder)
-        return -1;
-    run->device = vd_device_open(&run->plan.effect, &run->plan.picture);
-    if (!run->device)
-        return vd_fail(err, VD_INPUT, "effect", "no memory to start; raise --max-memory");
-    vd_clock_init(&run->clock, run->source.video->time_base, run->plan.time_base, run->plan.frame_rate,
-                  run->plan.shift);
-    run->preview.wanted = run->io.preview >= 0;
-    run->preview.middle_us = (int64_t)(vd_source_duration(&run->source) / 2 * AV_TIME_BASE);
-    return vd_mux_open(&run->mux, &run->plan, &run->source, run->encoder, run->io.output, &run->moved, &run->notes,
-                       err);
-}
-
-static void close_stages(struct vd_run *run)
-{
-    vd_mux_close(&run->mux);
-    vd_preview_finish(&run->preview);
-    vd_device_close(run->device);
-    avcodec_free_context(&run->encoder);
-    avcodec_free_context(&run->decoder);
-    vd_decoder_pool_finish(&run->decoder_pool);
-    vd_source_close(&run->source);
 }
 
 static void tell(struct vd_run *run, const struct vd_media_watch *watch)
@@ -176,23 +137,38 @@ struct stage {
     void *(*body)(void *run);
 };
 
+struct started {
+    const struct stage *stage;
+    struct vd_run *run;
+    pthread_t thread;
+};
+
+/* A thread names itself: another one's name is a file in /proc. */
+static void *stage_main(void *opaque)
+{
+    const struct started *self = opaque;
+    pthread_setname_np(pthread_self(), self->stage->name);
+    return self->stage->body(self->run);
+}
+
 /* Starts the stages, waits for all of them. What takes long is a stage even when it is alone: somebody must be free to
  * tell that it goes on. */
 static int run_stages(struct vd_run *run, const struct stage *stages, int count, const struct vd_media_watch *watch,
                       struct vd_err *err)
 {
-    pthread_t threads[4];
+    struct started threads[4];
     int started = 0;
     for (; started < count; started++) {
-        if (pthread_create(&threads[started], NULL, stages[started].body, run)) {
-            vd_fail(err, VD_AGAIN, stages[started].name, "no thread to start: too many are running; try again later");
+        threads[started] = (struct started){.stage = &stages[started], .run = run};
+        if (pthread_create(&threads[started].thread, NULL, stage_main, &threads[started])) {
+            vd_fail(err, VD_AGAIN, "start", "no thread for %s: too many are running; try again later",
+                    stages[started].name);
             vd_run_fail(run, err);
             break;
         }
-        pthread_setname_np(threads[started], stages[started].name);
     }
     for (int i = started - 1; i >= 0; i--)
-        join_telling(run, threads[i], watch);
+        join_telling(run, threads[i].thread, watch);
     if (!run->err.code)
         return 0;
     *err = run->err;
@@ -202,7 +178,7 @@ static int run_stages(struct vd_run *run, const struct stage *stages, int count,
 static void init_queues(struct vd_run *run)
 {
     vd_queue_init(&run->packets, PACKETS, 1, release_packet);
-    vd_queue_init(&run->frames, FRAMES, 1, release_frame);
+    vd_queue_init(&run->frames, VD_RUN_FRAMES, 1, release_frame);
     vd_queue_init(&run->muxing, MUXING, 2, release_packet);
 }
 
@@ -222,7 +198,7 @@ static int transcode(struct vd_run *run, const struct vd_media_watch *watch, jso
         {"demux", vd_demux_main}, {"decode", vd_decode_main}, {"encode", vd_encode_main}, {"mux", vd_mux_main}};
     int ret = run_stages(run, &look, 1, watch, err);
     if (ret >= 0)
-        ret = open_stages(run, watch, err);
+        ret = vd_run_open(run, watch, err);
     if (ret >= 0)
         ret = run_stages(run, stages, 4, watch, err);
     if (ret >= 0) {
@@ -235,7 +211,9 @@ static int transcode(struct vd_run *run, const struct vd_media_watch *watch, jso
         *report = vd_report_make(run, &run->verdict);
     if (ret >= 0 && !*report)
         ret = vd_fail(err, VD_INPUT, "verify", "no memory for the result; raise --max-memory");
-    close_stages(run);
+    if (ret < 0)
+        vd_report_fault(run, err);
+    vd_run_close(run);
     av_frame_free(&run->first);
     return ret;
 }
@@ -270,7 +248,8 @@ static int decode_only(struct vd_run *run, const struct vd_media_watch *watch, j
     int ret = vd_source_open(&run->source, run->io.input, &job->limits, &run->moved, err);
     if (ret < 0)
         return ret;
-    run->decoder = vd_source_decoder(&run->source, &job->limits, decoder_threads(job), &run->decoder_pool, err);
+    const struct vd_decoding how = {.threads = vd_run_decoder_threads(job)};
+    run->decoder = vd_source_decoder(&run->source, &job->limits, &how, &run->decoder_pool, err);
     if (run->decoder) {
         AVRational base = run->source.video->time_base;
         vd_clock_init(&run->clock, base, base, (AVRational){25, 1}, 0);
@@ -287,24 +266,45 @@ static int decode_only(struct vd_run *run, const struct vd_media_watch *watch, j
     return ret;
 }
 
-int vd_media_run(const struct vd_job *job, const struct vd_media_io *io, const struct vd_media_watch *watch,
-                 json_t **report, struct vd_err *err)
+/* *lacks: what is known of it, and then what has turned out beside: the run is to begin anew. */
+static int run_once(const struct vd_job *job, struct vd_device *device, const struct vd_media_io *io,
+                    const struct vd_media_watch *watch, struct vd_lacks *lacks, json_t **report, struct vd_err *err)
 {
     struct vd_run *run = av_mallocz(sizeof *run);
-    *report = NULL;
     if (!run || vd_notes_init(&run->notes) < 0) {
         av_free(run);
         return vd_fail(err, VD_INPUT, "open", "no memory to start; raise --max-memory");
     }
     run->job = job;
+    run->device = device;
+    run->lacks = *lacks;
     run->io = *io;
     run->decoder_pool = VD_DECODER_POOL_NONE;
     pthread_mutex_init(&run->lock, NULL);
     init_queues(run);
     int ret = job->decode_only ? decode_only(run, watch, report, err) : transcode(run, watch, report, err);
+    if (ret >= 0 && lacks->decoding && !run->damaged_packets && !run->damaged_frames)
+        vd_device_doubt_decoder(device);
+    *lacks = run->lacks;
     finish_queues(run);
     vd_notes_finish(&run->notes);
     pthread_mutex_destroy(&run->lock);
     av_free(run);
     return ret;
+}
+
+int vd_media_run(const struct vd_job *job, struct vd_device *device, const struct vd_media_io *io,
+                 const struct vd_media_watch *watch, json_t **report, struct vd_err *err)
+{
+    struct vd_lacks lacks = {0}, known;
+    *report = NULL;
+    for (;;) {
+        known = lacks;
+        int ret = run_once(job, device, io, watch, &lacks, report, err);
+        if (ret >= 0 || (err->code == VD_UNFIT && job->demanded) || !memcmp(&known, &lacks, sizeof lacks))
+            return ret;
+        *err = (struct vd_err){0};
+        if (ftruncate(io->output, 0) < 0 || (io->preview >= 0 && ftruncate(io->preview, 0) < 0))
+            return vd_fail(err, VD_IO, "open", "the output cannot be begun anew: %s; check the disk", strerror(errno));
+    }
 }

@@ -75,25 +75,72 @@ static void take_side_data(struct vd_plan *plan, const struct vd_source *source,
     }
 }
 
-static int choose_encoder(struct vd_plan *plan, const struct vd_job *job, const AVFrame *first, struct vd_notes *notes,
-                          struct vd_err *err)
+/* Why the device's encoder cannot make of these pictures what the processor's would; false when it can. */
+static bool is_unfit(const struct vd_plan *plan, const struct vd_encoder *encoder, const AVFrame *first, char *why,
+                     size_t size)
+{
+    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(first->format);
+    enum AVPixelFormat ignored;
+    bool plain = !(desc->flags & AV_PIX_FMT_FLAG_RGB) && desc->nb_components >= 3;
+    bool finer = plain && (desc->log2_chroma_w != 1 || desc->log2_chroma_h != 1);
+    *why = '\0';
+    if (!vd_encoder_takes(encoder))
+        snprintf(why, size, "%s: this FFmpeg has no such encoder", encoder->name);
+    else if (plan->interlaced)
+        snprintf(why, size, "%s: the recording is interlaced, which it cannot code", encoder->name);
+    else if (FFMIN(first->width, first->height) < encoder->side_min)
+        snprintf(why, size, "%s: takes no side below %d, and the picture is %dx%d", encoder->name, encoder->side_min,
+                 first->width, first->height);
+    else if (encoder->side_max && FFMAX(first->width, first->height) > encoder->side_max)
+        snprintf(why, size, "%s: takes no side above %d, and the picture is %dx%d", encoder->name, encoder->side_max,
+                 first->width, first->height);
+    else if (finer || desc->comp[0].depth > encoder->depth_max ||
+             vd_format_grey(vd_format_plain(first->format), &ignored))
+        snprintf(why, size, "%s: takes 4:2:0 of %d bits at most, and the pictures are %s", encoder->name,
+                 encoder->depth_max, av_get_pix_fmt_name(first->format));
+    return *why;
+}
+
+/* 0: software; 1: the device's encoder, which is in the plan; -1: neither, as the device is demanded. */
+static int choose_family(struct vd_plan *plan, const struct vd_job *job, enum vd_family family,
+                         const struct vd_encoder *encoder, const AVFrame *first, struct vd_err *err)
+{
+    plan->family = VD_FAMILY_SOFTWARE;
+    if (family == VD_FAMILY_SOFTWARE)
+        return 0;
+    if (!is_unfit(plan, encoder, first, plan->unfit, sizeof plan->unfit)) {
+        plan->family = family;
+        plan->encoder = encoder;
+        return 1;
+    }
+    if (!job->demanded)
+        return 0;
+    return vd_fail(err, VD_UNFIT, "encode", "%s; use --device auto", plan->unfit);
+}
+
+static int choose_encoder(struct vd_plan *plan, const struct vd_job *job, enum vd_family family, const AVFrame *first,
+                          struct vd_notes *notes, struct vd_err *err)
 {
     enum vd_codec codec = job->recipe.codec;
     const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(first->format);
     if (!desc)
         return vd_fail(err, VD_INPUT, "decode", "the decoder gives pictures of an unknown format; convert it first");
-    if (codec == VD_CODEC_AUTO) {
+    bool automatic = codec == VD_CODEC_AUTO;
+    if (automatic)
         codec = desc->comp[0].depth > 8 ? VD_CODEC_HEVC : VD_CODEC_H264;
-        if (FFMIN(first->width, first->height) < vd_encoder_for(codec)->side_min) {
-            vd_warn(notes, "%s takes no pictures as small as %dx%d: libx264 is used", vd_encoder_for(codec)->name,
-                    first->width, first->height);
-            codec = VD_CODEC_H264;
-        } else if (plan->interlaced && !vd_encoder_for(codec)->interlaced) {
-            vd_warn(notes, "%s cannot code interlaced pictures: libx264 is used", vd_encoder_for(codec)->name);
-            codec = VD_CODEC_H264;
-        }
+    int device = choose_family(plan, job, family, vd_encoder_for(codec, family), first, err);
+    if (device != 0)
+        return device < 0 ? -1 : 0;
+    const struct vd_encoder *software = vd_encoder_for(codec, VD_FAMILY_SOFTWARE);
+    if (automatic && FFMIN(first->width, first->height) < software->side_min) {
+        vd_warn(notes, "%s takes no pictures as small as %dx%d: libx264 is used", software->name, first->width,
+                first->height);
+        codec = VD_CODEC_H264;
+    } else if (automatic && plan->interlaced && !software->interlaced) {
+        vd_warn(notes, "%s cannot code interlaced pictures: libx264 is used", software->name);
+        codec = VD_CODEC_H264;
     }
-    plan->encoder = vd_encoder_for(codec);
+    plan->encoder = vd_encoder_for(codec, VD_FAMILY_SOFTWARE);
     if (FFMIN(first->width, first->height) < plan->encoder->side_min)
         return vd_fail(err, VD_USAGE, "open",
                        "--codec %s: %s takes no side below %d, and the picture is %dx%d; use h264",
@@ -106,10 +153,17 @@ static int choose_encoder(struct vd_plan *plan, const struct vd_job *job, const 
     return 0;
 }
 
+/* NV12 and P010 are 4:2:0 with the chroma planes in one. */
+static bool same_but_packed(enum AVPixelFormat a, enum AVPixelFormat b)
+{
+    const AVPixFmtDescriptor *x = av_pix_fmt_desc_get(a), *y = av_pix_fmt_desc_get(b);
+    return !(x->flags & AV_PIX_FMT_FLAG_RGB) && x->nb_components == 3 && x->comp[0].depth == y->comp[0].depth &&
+           x->log2_chroma_w == y->log2_chroma_w && x->log2_chroma_h == y->log2_chroma_h;
+}
+
 static int choose_format(struct vd_plan *plan, const AVFrame *first, struct vd_notes *notes, struct vd_err *err)
 {
-    const AVCodec *encoder = avcodec_find_encoder_by_name(plan->encoder->name);
-    const enum AVPixelFormat *formats = encoder ? vd_encoder_formats(encoder) : NULL;
+    const enum AVPixelFormat *formats = vd_encoder_takes(plan->encoder);
     if (!formats)
         return vd_fail(err, VD_UNAVAILABLE, "encode", "%s: this FFmpeg has no such encoder; use another --codec",
                        plan->encoder->name);
@@ -121,7 +175,7 @@ static int choose_format(struct vd_plan *plan, const AVFrame *first, struct vd_n
     bool as_is = target == source || (vd_format_grey(source, &coloured) && coloured == target);
     plan->picture.source = as_is ? source : target;
     plan->picture.target = target;
-    if (!as_is)
+    if (!as_is && !same_but_packed(source, target))
         vd_warn(notes, "pictures are %s: encoded as %s", av_get_pix_fmt_name(source), av_get_pix_fmt_name(target));
     if (plan->matrix == AVCOL_SPC_RGB) {
         plan->matrix = vd_matrix_resolve(plan->matrix, first->width, first->height);
@@ -197,14 +251,14 @@ static int choose_effect(struct vd_plan *plan, const struct vd_job *job, struct 
     return vd_effect_plan(&plan->effect, &job->recipe.effect, &layout, err);
 }
 
-int vd_plan_make(struct vd_plan *plan, const struct vd_job *job, const struct vd_source *source, const AVFrame *first,
-                 struct vd_notes *notes, struct vd_err *err)
+int vd_plan_make(struct vd_plan *plan, const struct vd_job *job, enum vd_family family, const struct vd_source *source,
+                 const AVFrame *first, struct vd_notes *notes, struct vd_err *err)
 {
     *plan = (struct vd_plan){.first = first};
     take_tags(plan, source, first);
     take_side_data(plan, source, first, notes);
     plan->container = vd_container_choose(job, source, plan->rotated, notes, err);
-    if (!plan->container || choose_encoder(plan, job, first, notes, err) < 0 ||
+    if (!plan->container || choose_encoder(plan, job, family, first, notes, err) < 0 ||
         choose_format(plan, first, notes, err) < 0)
         return -1;
     choose_size(plan, first, notes);

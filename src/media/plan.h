@@ -15,9 +15,12 @@
 /* A row of the table in encoder.c. */
 struct vd_encoder {
     enum vd_codec codec;
+    enum vd_family family;
     const char *name;   /* FFmpeg's */
     bool interlaced;    /* can code fields and say so */
     int side_min;       /* pictures with a shorter side are refused */
+    int side_max;       /* and with a longer one; 0: no limit */
+    int depth_max;      /* of hardware: bits of a code, 4:2:0; 0: what FFmpeg tells of it */
     int threads_max;    /* 0: no limit */
     int quality_offset; /* what x264's scale is shifted by to look about the same */
     int quality_max;
@@ -37,6 +40,8 @@ struct vd_hdr {
 };
 
 struct vd_plan {
+    enum vd_family family; /* of the encoder: the device's, or software where that does not take such a recording */
+    char unfit[200];       /* why not the device's; empty: it is */
     const struct vd_container *container;
     const struct vd_encoder *encoder;
     struct vd_picture picture;
@@ -60,19 +65,32 @@ struct vd_plan {
 };
 
 /*
- * Decides. VD_USAGE: the wanted container cannot hold what the input has; VD_INPUT: no encoder or effect fits;
- * VD_UNAVAILABLE: the encoder is not in this FFmpeg. plan keeps pointers into source and first.
+ * Decides. family: of the device's encoders; another one is taken only when the job does not demand the device. VD_USAGE:
+ * the wanted container cannot hold what the input has; VD_INPUT: no encoder or effect fits; VD_UNAVAILABLE: the encoder is
+ * not in this FFmpeg; VD_UNFIT: the device that is demanded has none for such a recording. plan keeps pointers into source
+ * and first.
  */
-int vd_plan_make(struct vd_plan *plan, const struct vd_job *job, const struct vd_source *source, const AVFrame *first,
-                 struct vd_notes *notes, struct vd_err *err);
+int vd_plan_make(struct vd_plan *plan, const struct vd_job *job, enum vd_family family, const struct vd_source *source,
+                 const AVFrame *first, struct vd_notes *notes, struct vd_err *err);
 
-/* encoder.c: the row for a codec; never NULL for a codec that is not AUTO. */
-const struct vd_encoder *vd_encoder_for(enum vd_codec codec);
+/* encoder.c: the row for a codec, which is not AUTO. */
+const struct vd_encoder *vd_encoder_for(enum vd_codec codec, enum vd_family family);
 
-/* encoder.c: an opened encoder; the caller frees it. NULL and *err on failure. */
-AVCodecContext *vd_encoder_open(const struct vd_plan *plan, const struct vd_job *job, struct vd_err *err);
+/* encoder.c: the formats that an encoder takes, on its device's surfaces where it has some; ended by AV_PIX_FMT_NONE. NULL:
+ * it is not in this FFmpeg. */
+const enum AVPixelFormat *vd_encoder_takes(const struct vd_encoder *encoder);
 
-/* container.c: the container for this input; see DESIGN's rule in README "what is kept". NULL and *err on failure. */
+/*
+ * encoder.c: an opened encoder; the caller frees it. frames: those of its device; NULL: host memory. NULL and *err on
+ * failure: of a device VD_UNAVAILABLE, or VD_AGAIN when it is busy.
+ */
+AVCodecContext *vd_encoder_open(const struct vd_plan *plan, const struct vd_job *job, AVBufferRef *frames,
+                                struct vd_err *err);
+
+/* encoder.c: whether the family's encoder opens for what each that is one takes: H.264 of 8 bits, of a middling size. */
+bool vd_encoder_works(enum vd_family family, AVBufferRef *device);
+
+/* container.c: the container for this input, by the rule in README. NULL and *err on failure. */
 const struct vd_container *vd_container_choose(const struct vd_job *job, const struct vd_source *source, bool rotated,
                                                struct vd_notes *notes, struct vd_err *err);
 

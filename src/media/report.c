@@ -4,6 +4,7 @@
 #include "compat.h"
 
 #include <libavutil/pixdesc.h>
+#include <math.h>
 #include <sys/stat.h>
 
 /* Where the pictures end, on the source's own clock. */
@@ -33,6 +34,14 @@ void vd_report_losses(struct vd_run *run)
                 (long long)run->scaled, run->plan.picture.width, run->plan.picture.height);
 }
 
+void vd_report_fault(const struct vd_run *run, struct vd_err *err)
+{
+    const struct vd_err said = *err;
+    bool pictures = !strcmp(said.stage, "mux") || (!strcmp(said.stage, "verify") && !run->verdict.pictures_sound);
+    if (said.code == VD_DEFECT && pictures && run->plan.family != VD_FAMILY_SOFTWARE && !run->job->demanded)
+        vd_fail(err, VD_UNAVAILABLE, "encode", "%s: its output is not sound: %s", run->plan.encoder->name, said.text);
+}
+
 static json_t *audio_list(const struct vd_run *run)
 {
     json_t *list = json_array();
@@ -53,22 +62,53 @@ static const char *format_name(enum AVPixelFormat format)
     return name ? name : "unknown";
 }
 
+/* As FFmpeg's hardware decoders are called. */
+static void decoder_name(const struct vd_run *run, char *name, size_t size)
+{
+    const char *software = run->source.decoder->name;
+    if (!run->on_device) {
+        snprintf(name, size, "%s", software);
+        return;
+    }
+    bool nvidia = run->plan.family == VD_FAMILY_NVENC;
+    snprintf(name, size, "%s_%s", avcodec_get_name(run->source.video->codecpar->codec_id), nvidia ? "nvdec" : "vaapi");
+}
+
+/* Whole unless something went another way in the middle. */
+static json_t *copies(const struct vd_filter_facts *facts)
+{
+    double each = facts->frames ? (double)facts->copies / (double)facts->frames : 0;
+    return each == floor(each) ? json_integer((json_int_t)each) : json_real(round(each * 1000) / 1000);
+}
+
+static json_t *device(const struct vd_run *run)
+{
+    const struct vd_device *used = run->processor ? run->processor : run->device;
+    const struct vd_filter_facts facts = vd_filter_facts(run->filter);
+    const char *refused = vd_device_traits(run->device)->refused;
+    const char *reason = *run->plan.unfit ? run->plan.unfit : *run->job->reason ? run->job->reason : refused;
+    char decoder[64];
+    decoder_name(run, decoder, sizeof decoder);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o}", "backend", vd_device_traits(used)->backend, "decoder", decoder,
+                     "kernel", facts.kernel, "encoder", run->plan.encoder->name, "fallback", *reason ? reason : NULL,
+                     "copies_per_frame", copies(&facts));
+}
+
 json_t *vd_report_make(const struct vd_run *run, const struct vd_verdict *verdict)
 {
     const struct vd_plan *plan = &run->plan;
-    return json_pack(
-        "{s:{s:f, s:I, s:{s:s, s:i, s:i, s:s}, s:o},"
-        " s:{s:s, s:I, s:f, s:i, s:i, s:s, s:s, s:s},"
-        " s:{s:s, s:s, s:s, s:s, s:n, s:i},"
-        " s:{s:b, s:b, s:f}, s:O, s:O}",
-        "input", "duration_s", vd_source_duration(&run->source), "frames", (json_int_t)run->frames_decoded, "video",
-        "codec", avcodec_get_name(run->source.video->codecpar->codec_id), "width", plan->first->width, "height",
-        plan->first->height, "pix_fmt", format_name(plan->first->format), "audio", audio_list(run), "output",
-        "container", plan->container->name, "frames", (json_int_t)verdict->frames, "duration_s", verdict->duration_s,
-        "width", plan->picture.padded_width, "height", plan->picture.padded_height, "codec",
-        vd_codec_name(plan->encoder->codec), "encoder", plan->encoder->name, "pix_fmt",
-        format_name(plan->picture.target), "device", "backend", "cpu", "decoder", run->source.decoder->name, "kernel",
-        vd_dsp()->name, "encoder", plan->encoder->name, "fallback", "copies_per_frame", 0, "verify", "frames_match",
-        verdict->frames_match, "audio_identical", verdict->audio_identical, "duration_drift_s",
-        verdict->duration_drift_s, "dropped", run->notes.dropped, "warnings", run->notes.warnings);
+    return json_pack("{s:{s:f, s:I, s:{s:s, s:i, s:i, s:s}, s:o},"
+                     " s:{s:s, s:I, s:f, s:i, s:i, s:s, s:s, s:s},"
+                     " s:o,"
+                     " s:{s:b, s:b, s:f}, s:O, s:O}",
+                     "input", "duration_s", vd_source_duration(&run->source), "frames", (json_int_t)run->frames_decoded,
+                     "video", "codec", avcodec_get_name(run->source.video->codecpar->codec_id), "width",
+                     plan->first->width, "height", plan->first->height, "pix_fmt", format_name(plan->first->format),
+                     "audio", audio_list(run), "output", "container", plan->container->name, "frames",
+                     (json_int_t)verdict->frames, "duration_s", verdict->duration_s, "width",
+                     plan->picture.padded_width, "height", plan->picture.padded_height, "codec",
+                     vd_codec_name(plan->encoder->codec), "encoder", plan->encoder->name, "pix_fmt",
+                     format_name(plan->picture.target), "device", device(run), "verify", "frames_match",
+                     verdict->frames_match, "audio_identical", verdict->audio_identical, "duration_drift_s",
+                     verdict->duration_drift_s, "dropped", run->notes.dropped, "warnings", run->notes.warnings);
 }

@@ -5,6 +5,8 @@
 #include "io.h"
 #include "whitelist.h"
 
+#include <assert.h>
+#include <libavutil/hwcontext.h>
 #include <libavutil/pixdesc.h>
 #include <math.h>
 
@@ -122,23 +124,79 @@ void vd_source_close(struct vd_source *source)
     source->video = NULL;
 }
 
-AVCodecContext *vd_source_decoder(const struct vd_source *source, const struct vd_limits *limits, int threads,
-                                  struct vd_decoder_pool *pool, struct vd_err *err)
+static bool decodes_on(const AVCodec *codec, enum AVHWDeviceType type, enum AVPixelFormat surface)
 {
-    AVCodecContext *decoder = avcodec_alloc_context3(source->decoder);
+    const AVCodecHWConfig *config;
+    for (int i = 0; (config = avcodec_get_hw_config(codec, i)); i++)
+        if (config->device_type == type && config->pix_fmt == surface &&
+            config->methods & AV_CODEC_HW_CONFIG_METHOD_HW_DEVICE_CTX)
+            return true;
+    return false;
+}
+
+/* FFmpeg's own decoder of the codec that knows such devices; software may have a better one. NULL: none does. */
+static const AVCodec *decoder_on(const AVCodec *software, const struct vd_device_traits *device)
+{
+    enum AVHWDeviceType type = ((const AVHWDeviceContext *)device->hardware->data)->type;
+    const AVCodec *codec;
+    void *at = NULL;
+    if (decodes_on(software, type, device->surface))
+        return software;
+    while ((codec = av_codec_iterate(&at)))
+        if (av_codec_is_decoder(codec) && codec->id == software->id && decodes_on(codec, type, device->surface))
+            return codec;
+    return NULL;
+}
+
+/* Asked anew, without it, when a device refuses the stream: the first of software then. */
+static enum AVPixelFormat choose_surface(AVCodecContext *decoder, const enum AVPixelFormat *offered)
+{
+    const struct vd_decoder_pool *pool = decoder->opaque;
+    for (const enum AVPixelFormat *format = offered; *format != AV_PIX_FMT_NONE; format++)
+        if (*format == pool->surface)
+            return *format;
+    for (; *offered != AV_PIX_FMT_NONE; offered++)
+        if (!(av_pix_fmt_desc_get(*offered)->flags & AV_PIX_FMT_FLAG_HWACCEL))
+            break;
+    return *offered;
+}
+
+/* 0 or a negative error. */
+static int attach_device(AVCodecContext *decoder, struct vd_decoder_pool *pool, const struct vd_decoding *how)
+{
+    pool->surface = how->device->surface;
+    decoder->get_format = choose_surface;
+    decoder->thread_count = 1; /* more only take more surfaces */
+    decoder->extra_hw_frames = how->held;
+    decoder->hw_device_ctx = av_buffer_ref(how->device->hardware);
+    return decoder->hw_device_ctx ? 0 : AVERROR(ENOMEM);
+}
+
+AVCodecContext *vd_source_decoder(const struct vd_source *source, const struct vd_limits *limits,
+                                  const struct vd_decoding *how, struct vd_decoder_pool *pool, struct vd_err *err)
+{
+    const AVCodec *codec = source->decoder;
+    assert(codec);
+    const AVCodec *on_device = how->device ? decoder_on(codec, how->device) : NULL;
+    if (on_device)
+        codec = on_device;
+    AVCodecContext *decoder = avcodec_alloc_context3(codec);
     int ret = decoder ? avcodec_parameters_to_context(decoder, source->video->codecpar) : AVERROR(ENOMEM);
     if (ret >= 0) {
         decoder->pkt_timebase = source->video->time_base;
         decoder->max_pixels = limits->pixels;
-        decoder->thread_count = threads;
+        decoder->thread_count = how->threads;
         vd_decoder_pool_attach(pool, decoder);
-        ret = avcodec_open2(decoder, source->decoder, NULL);
+        if (on_device)
+            ret = attach_device(decoder, pool, how);
     }
+    if (ret >= 0)
+        ret = avcodec_open2(decoder, codec, NULL);
     if (ret >= 0)
         return decoder;
     avcodec_free_context(&decoder);
     vd_fail(err, VD_INPUT, "decode", "the %s decoder cannot open the video: %s; is the recording complete?",
-            source->decoder->name, av_err2str(ret));
+            codec->name, av_err2str(ret));
     return NULL;
 }
 
@@ -148,12 +206,14 @@ static bool packet_encrypted(const AVPacket *packet)
     return av_packet_get_side_data(packet, AV_PKT_DATA_ENCRYPTION_INFO, &size);
 }
 
-AVFrame *vd_source_first_frame(struct vd_source *source, const struct vd_limits *limits, struct vd_err *err)
+AVFrame *vd_source_first_frame(struct vd_source *source, const struct vd_limits *limits,
+                               const struct vd_device_traits *device, struct vd_err *err)
 {
     AVPacket *packet = av_packet_alloc();
     AVFrame *frame = av_frame_alloc();
     struct vd_decoder_pool pool = VD_DECODER_POOL_NONE;
-    AVCodecContext *decoder = vd_source_decoder(source, limits, 1, &pool, err);
+    const struct vd_decoding how = {.threads = 1, .device = device, .held = 1};
+    AVCodecContext *decoder = vd_source_decoder(source, limits, &how, &pool, err);
     bool found = false, ended = false, secret = false, starved = false;
     if (!packet || !frame || !decoder)
         goto done;

@@ -8,6 +8,7 @@
 
 #include "decoder_pool.h"
 
+#include "vidriera/device.h"
 #include "vidriera/job.h"
 
 #include <libavcodec/avcodec.h>
@@ -29,16 +30,24 @@ int vd_source_open(struct vd_source *source, int fd, const struct vd_limits *lim
                    struct vd_err *err);
 void vd_source_close(struct vd_source *source);
 
-/* A decoder for the video stream, opened, on that many threads, drawing from pool. The caller frees it. NULL and *err on
- * failure. */
-AVCodecContext *vd_source_decoder(const struct vd_source *source, const struct vd_limits *limits, int threads,
-                                  struct vd_decoder_pool *pool, struct vd_err *err);
+/* How to decode: on that many threads, or on a device. */
+struct vd_decoding {
+    int threads;
+    const struct vd_device_traits *device; /* NULL: software */
+    int held;                              /* of a device: pictures that we keep beside those that it needs itself */
+};
+
+/* A decoder for the video stream, opened, drawing from pool. What a device cannot decode is decoded in software all the
+ * same: the pictures tell. The caller frees it. NULL and *err on failure. */
+AVCodecContext *vd_source_decoder(const struct vd_source *source, const struct vd_limits *limits,
+                                  const struct vd_decoding *how, struct vd_decoder_pool *pool, struct vd_err *err);
 
 /*
- * The first picture, decoded on one thread with all other streams left unread; the source cannot be read from its
+ * The first picture, decoded on one thread or on a device (NULL: software) with all other streams left unread; the source cannot be read from its
  * beginning after it. The caller frees the frame. NULL and *err (VD_INPUT) when nothing decodes.
  */
-AVFrame *vd_source_first_frame(struct vd_source *source, const struct vd_limits *limits, struct vd_err *err);
+AVFrame *vd_source_first_frame(struct vd_source *source, const struct vd_limits *limits,
+                               const struct vd_device_traits *device, struct vd_err *err);
 
 /* Length of the video in seconds as the container tells it; 0 when it does not. */
 double vd_source_duration(const struct vd_source *source);

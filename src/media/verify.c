@@ -221,6 +221,7 @@ static int judge(struct vd_verdict *verdict, const struct vd_mux *mux, const str
     if (fabs(verdict->duration_drift_s) > fmax(av_q2d(av_inv_q(mux->plan->frame_rate)), last))
         return vd_fail(err, VD_DEFECT, "verify", "the output is %.3f s off the input's length; report this",
                        verdict->duration_drift_s);
+    verdict->pictures_sound = true;
     verdict->audio_identical = same_sound(reading, mux, err);
     return verdict->audio_identical ? 0 : -1;
 }

@@ -10,6 +10,7 @@
 
 struct vd_verdict {
     bool frames_match;       /* as many pictures as were decoded, at the same times */
+    bool pictures_sound;     /* and as long as they were */
     bool audio_identical;    /* every sound stream byte for byte, as far from the picture as it was */
     double duration_drift_s; /* the output's length less the length of what was decoded */
     int64_t frames;

@@ -328,6 +328,7 @@ static const struct row rows[] = {
         .craft = craft_90,
         .output = "out.mkv",
         .container = "mkv",
+        .warning = "1/1000 s",
     },
 #endif
 
@@ -364,7 +365,7 @@ static const struct row rows[] = {
         .input = "in.mov",
         .make = TOP_FIRST SHORT "-pix_fmt yuv422p10le -c:v prores_ks -flags +ildct -top 1 in.mov",
         .container = "mov",
-        .codec = "h264", /* x265 cannot say which field is first: DESIGN.md 3 puts the fields above the default codec */
+        .codec = "h264", /* by default it were HEVC, but x265 cannot say which field is first */
         .format = "yuv422p10le",
         .except = WARNINGS,
         .meant = is_top_first,

@@ -2,6 +2,8 @@
 /* Killed, interrupted, crashed, stopped: whatever happens to the processes, no half recording has a name. */
 #include "row.h"
 
+#include <poll.h>
+#include <pty.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -200,6 +202,46 @@ static void test_ctrl_c(void **state)
     interrupt_by(SIGINT, true);
 }
 
+/* What comes from a terminal until `wanted` is among it, or the program ends; false when neither happens. */
+static bool read_terminal(int terminal, char wanted)
+{
+    struct pollfd polled = {.fd = terminal, .events = POLLIN};
+    char text[256];
+    while (poll(&polled, 1, PROC_PATIENCE_S * 1000) > 0) {
+        ssize_t got = read(terminal, text, sizeof(text));
+        if (got <= 0 || (wanted && memchr(text, wanted, (size_t)got)))
+            return true;
+    }
+    return false;
+}
+
+/* As a user does it: the media process has no part in that terminal, and ends with the other. */
+static void test_typed_ctrl_c(void **state)
+{
+    (void)state;
+    make_by(&folder, "ff -f lavfi -i testsrc2=s=640x480:r=25:d=20" X264 "in.mp4");
+    char **argv = process_argv("in.mp4", "out.mp4", "--preset slow");
+    int terminal, status;
+    pid_t pid = forkpty(&terminal, NULL, NULL, NULL);
+    if (pid == 0) {
+        if (chdir(folder.path) == 0)
+            execvp(argv[0], argv);
+        _exit(127);
+    }
+    assert_true(pid > 0);
+    bool worked = read_terminal(terminal, '%');
+    assert_int_equal(write(terminal, "\003", 1), 1);
+    bool ended = read_terminal(terminal, 0);
+    if (!ended)
+        kill(pid, SIGKILL);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    close(terminal);
+    assert_true(worked && ended);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGINT);
+    assert_true(proc_orphans_end());
+    want_only("in.mp4\n");
+}
+
 static void test_sigterm(void **state)
 {
     (void)state;
@@ -285,7 +327,7 @@ static void test_stall(void **state)
     want_children();
     make_long();
     struct proc proc;
-    proc_start(&proc, folder.path, process_argv("in.mp4", "out.mp4", "--preset slow --progress none --stall 2"));
+    proc_start(&proc, folder.path, process_argv("in.mp4", "out.mp4", "--preset slow --progress none --stall 6"));
     pid_t child = next_child(&proc, 0);
     assert_true(child > 0);
     kill(child, SIGSTOP);
@@ -299,7 +341,7 @@ static void test_stalls_always(void **state)
     want_children();
     make_by(&folder, "ff -f lavfi -i testsrc2=s=640x480:r=25:d=20" X264 "in.mp4");
     struct proc proc;
-    proc_start(&proc, folder.path, process_argv("in.mp4", "out.mp4", "--preset slow --progress none --stall 2"));
+    proc_start(&proc, folder.path, process_argv("in.mp4", "out.mp4", "--preset slow --progress none --stall 6"));
     for (pid_t child = 0; (child = next_child(&proc, child)) > 0;)
         kill(child, SIGSTOP);
     proc_finish(&proc, &outcome);
@@ -506,6 +548,18 @@ static long peak_of(const char *input)
     return parent + child;
 }
 
+/* Whoever read stderr went away: no reason not to finish. */
+static void test_stderr_is_gone(void **state)
+{
+    static char script[] = "\"$0\" process in.mp4 -o out.mp4 --preset ultrafast --progress plain 2> >(exec true)";
+    (void)state;
+    make_long();
+    char *argv[] = {(char *)"bash", (char *)"-c", script, suite_vidriera(), NULL};
+    proc_run(&outcome, folder.path, argv);
+    assert_int_equal(proc_code(&outcome), 0);
+    want_whole("out.mp4");
+}
+
 static void test_memory(void **state)
 {
     (void)state;
@@ -524,6 +578,7 @@ int main(void)
         PLAIN(test_kill_9),
         PLAIN(test_sigint),
         PLAIN(test_ctrl_c),
+        PLAIN(test_typed_ctrl_c),
         PLAIN(test_sigterm),
         PLAIN(test_sigterm_to_all),
         PLAIN(test_one_crash),
@@ -540,6 +595,7 @@ int main(void)
         PLAIN(test_preview),
         PLAIN(test_preview_of_a_turned_picture),
         PLAIN(test_existing_preview),
+        PLAIN(test_stderr_is_gone),
         PLAIN(test_memory),
     };
     return cmocka_run_group_tests_name("process_control", tests, setup_all, NULL);

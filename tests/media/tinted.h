@@ -16,6 +16,7 @@ struct tinted {
     AVFrame *first;
     AVCodecContext *decoder;
     struct vd_device *device;
+    struct vd_filter *filter;
     AVPacket *packet;
 };
 
@@ -27,16 +28,20 @@ static inline void tinted_open(struct tinted *tinted, int fd)
     vd_job_defaults(&tinted->job);
     vd_notes_init(&tinted->notes);
     assert_int_equal(vd_source_open(&tinted->source, fd, &tinted->job.limits, &moved, &err), 0);
-    tinted->first = vd_source_first_frame(&tinted->source, &tinted->job.limits, &err);
+    tinted->first = vd_source_first_frame(&tinted->source, &tinted->job.limits, NULL, &err);
     assert_non_null(tinted->first);
     vd_source_close(&tinted->source);
     assert_int_equal(vd_source_open(&tinted->source, fd, &tinted->job.limits, &moved, &err), 0);
-    assert_int_equal(vd_plan_make(&tinted->plan, &tinted->job, &tinted->source, tinted->first, &tinted->notes, &err),
+    assert_int_equal(vd_plan_make(&tinted->plan, &tinted->job, VD_FAMILY_SOFTWARE, &tinted->source, tinted->first,
+                                  &tinted->notes, &err),
                      0);
-    tinted->decoder = vd_source_decoder(&tinted->source, &tinted->job.limits, 1, &tinted->pool, &err);
-    tinted->device = vd_device_open(&tinted->plan.effect, &tinted->plan.picture);
+    tinted->decoder = vd_source_decoder(&tinted->source, &tinted->job.limits, &(struct vd_decoding){.threads = 1},
+                                        &tinted->pool, &err);
+    tinted->device = vd_device_open("cpu", &err);
     assert_non_null(tinted->decoder);
     assert_non_null(tinted->device);
+    tinted->filter = vd_filter_open(tinted->device, &tinted->plan.effect, &tinted->plan.picture, 1, &err);
+    assert_non_null(tinted->filter);
 }
 
 /* The next picture, for the caller to free; NULL at the end. Without B-pictures' delay at the end, which is not drained. */
@@ -58,12 +63,13 @@ static inline AVFrame *tinted_decode(struct tinted *tinted)
 static inline void tinted_apply(struct tinted *tinted, AVFrame **frame)
 {
     struct vd_err err = {0};
-    assert_int_equal(vd_device_process(tinted->device, frame, &err), 0);
+    assert_int_equal(vd_filter_process(tinted->filter, frame, &err), 0);
 }
 
 static inline void tinted_close(struct tinted *tinted)
 {
     av_packet_free(&tinted->packet);
+    vd_filter_close(tinted->filter);
     vd_device_close(tinted->device);
     avcodec_free_context(&tinted->decoder);
     vd_decoder_pool_finish(&tinted->pool);

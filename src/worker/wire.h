@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-enum { VD_WIRE_BYTES = 128 * 1024, VD_WIRE_FDS = 3 };
+enum { VD_WIRE_BYTES = 128 * 1024, VD_WIRE_FDS = 4 };
 
 /* Takes the object. -1 when the other side is gone or it does not fit. */
 int vd_wire_send(int socket, json_t *object, const int *fds, int count);

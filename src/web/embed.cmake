@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# cmake -DFILES="index.html;page.js" -DOUT=page.c -P embed.cmake: page.h's table as a C file.
+set(type_html "text/html; charset=utf-8")
+set(type_css "text/css; charset=utf-8")
+set(type_js "text/javascript; charset=utf-8")
+set(arrays "")
+set(rows "")
+set(count 0)
+foreach(file IN LISTS FILES)
+    cmake_path(GET file FILENAME name)
+    cmake_path(GET file EXTENSION LAST_ONLY extension)
+    string(SUBSTRING "${extension}" 1 -1 extension)
+    if(NOT type_${extension})
+        message(FATAL_ERROR "${name}: what type is it?")
+    endif()
+    if(name STREQUAL "index.html")
+        set(name "")
+    endif()
+    file(SHA256 ${file} hash)
+    string(SUBSTRING ${hash} 0 16 hash)
+    file(READ ${file} bytes HEX)
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${bytes}")
+    string(REGEX REPLACE "(0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,)" "\\1\n" bytes
+           "${bytes}")
+    string(APPEND arrays "static const unsigned char text${count}[] = {\n${bytes}0};\n")
+    string(APPEND rows "    {\"/${name}\", \"${type_${extension}}\", \"\\\"${hash}\\\"\", (const char *)text${count}, "
+                       "sizeof text${count} - 1},\n")
+    math(EXPR count "${count} + 1")
+endforeach()
+file(WRITE ${OUT} "#include \"src/web/page.h\"\n${arrays}const struct vd_page vd_pages[] = {\n${rows}};\n"
+                  "const size_t vd_page_count = sizeof vd_pages / sizeof *vd_pages;\n")

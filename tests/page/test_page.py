@@ -1,0 +1,281 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The page in a real browser, before a real worker and a real broker: as a person would use it."""
+# pylint: disable=wrong-import-position
+import re
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "kafka"))
+
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
+
+import clips
+from browser import Browser
+from case import KafkaCase, main
+from children import wait_for
+
+TOKEN = "more-than-sixteen-bytes"
+SIZES = [(360, "light"), (360, "dark"), (1600, "light"), (1600, "dark")]
+
+
+class Page(KafkaCase):
+    """One browser for all tests; each has a worker of its own, so an origin of its own."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.browser = Browser()
+        cls.addClassCleanup(cls.browser.close)
+
+    def setUp(self):
+        super().setUp()
+        self.to_be_refused = []  # what the browser may complain about: path and why, as patterns
+
+    def worker_with_page(self, media="yes", **settings):
+        """(appliance, worker); the browser is at its page."""
+        appliance = self.kafka_appliance(http_listen="127.0.0.1:0", http_media=media,
+                                         **{"http_token_file": self.folder / "token", **settings})
+        (self.folder / "token").write_text(TOKEN + "\n")
+        (self.folder / "token").chmod(0o600)
+        worker = appliance.worker()
+        self.open_page(worker)
+        return appliance, worker
+
+    def open_page(self, program):
+        line = wait_for(lambda: program.said("the page: http://") or not program.alive(), 20,
+                        "it says where the page is")
+        self.assertTrue(program.alive(), program.text())
+        self.origin = re.search(r"http://[0-9.:]+", line).group()
+        self.browser.look_like(1600, "light")
+        self.browser.driver.get(self.origin + "/")
+
+    def tearDown(self):
+        requests = [url for url in self.browser.requests() if url.startswith("http")]
+        complaints = [text for text in self.browser.complaints()
+                      if not any(re.match(re.escape(self.origin) + wanted, text) for wanted in self.to_be_refused)]
+        self.browser.driver.get("about:blank")
+        super().tearDown()
+        self.assertIn(f"{self.origin}/api/jobs", requests, "what the page asks for is not seen here")
+        self.assertEqual([url for url in requests if not url.startswith(self.origin + "/")], [], "the page asks others")
+        self.assertEqual(complaints, [], "the browser complains")
+
+    def sees(self, selector, *words, seconds=30):
+        wait_for(lambda: all(word in self.browser.text(selector) for word in words), seconds,
+                 f"{selector} shows {words}")
+
+    def ready(self):
+        wait_for(lambda: self.browser.text("#state") == "ready", 60, "it is ready")
+
+    def press(self, label, seconds=20):
+        wait_for(lambda: self.browser.press(label), seconds, f"a button {label}")
+
+    def sign_in(self):
+        self.press("Sign in")
+        self.browser.one("#login input[name=token]").send_keys(TOKEN, Keys.ENTER)
+        wait_for(lambda: self.browser.button("Sign out"), 10, "signed in")
+
+    def assert_fit_for_all(self, name):
+        """Narrow and wide, light and dark: nothing sticks out, nothing that hinders somebody."""
+        for width, scheme in SIZES:
+            self.browser.look_like(width, scheme)
+            self.browser.picture(f"{name}-{width}-{scheme}")
+            self.assertLessEqual(self.browser.overflows(), 0, f"{width} px: sticks out at the right")
+            self.assertEqual(self.browser.inaccessible(), [], f"{width} px, {scheme}")
+        self.browser.look_like(1600, "light")
+
+    def videos(self):
+        return self.browser.run("""return ["original", "result"].map((id) => {
+            const video = document.getElementById(id);
+            return {at: video.currentTime, paused: video.paused, length: video.duration, ready: video.readyState};
+        })""")
+
+    def test_a_recording_is_dropped_into_the_folder(self):
+        """Of `run`: nothing else is there, and its history is there again after a restart."""
+        appliance = self.appliance(http_listen="127.0.0.1:0", http_media="yes", watch_quiet="1s")
+        program = appliance.start("run")
+        self.open_page(program)
+        self.ready()
+        appliance.record("session-1/dropped.mp4", clips.make(3 * clips.RATE, "640x360").read_bytes())
+        self.sees("#done", "session-1/dropped.mp4", seconds=60)
+        self.assertTrue(self.browser.button("Compare session-1/dropped.mp4 with its original"))
+        self.browser.driver.get("about:blank")
+        self.assertEqual(program.stop(), 0)
+        self.open_page(appliance.start("run", http_listen=self.origin.removeprefix("http://")))
+        self.sees("#done", "session-1/dropped.mp4")
+
+    def test_a_recording_goes_through(self):
+        appliance, _ = self.worker_with_page()
+        self.ready()
+        self.sees("#now-none", "Nothing runs.")
+        running = appliance.record_slow("session-1/running.mp4", 12)
+        clip = appliance.record("session-2/a call.mp4", clips.make(15 * clips.RATE, "640x360").read_bytes())
+        appliance.send(clip, partition=1)
+        self.sender.send("vidriera.jobs", b'{"input":{"path":"session-3/left.mp4"}}', partition=2)
+        appliance.send(running, partition=0, **clips.PLACEBO)
+        self.sees("#now", "session-1/running.mp4", "%")
+        self.sees("#done", "session-2/a call.mp4", "on cpu", seconds=60)
+        self.sees("#failed", "session-3/left.mp4", "What to do:")
+        self.sees("#waiting-none", "Nothing waits.")
+        self.sees("#device", "processor (cpu)")
+        self.browser.look_like(1000, "light", 800)
+        self.browser.picture("page")  # README's
+        self.assert_fit_for_all("jobs")
+        self.sees("#done", "session-1/running.mp4", seconds=90)
+        self.compare("session-2/a call.mp4")
+
+    def compare(self, path):
+        browser = self.browser
+        self.press(f"Compare {path} with its original")
+        wait_for(lambda: all(video["ready"] >= 2 and 6 < video["at"] < 9 for video in self.videos()), 20,
+                 "both stand in the middle")
+        before = browser.run("return getComputedStyle(document.querySelectorAll('#stage figure')[1]).clipPath")
+        browser.one("#wipe").send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+        after = browser.run("return getComputedStyle(document.querySelectorAll('#stage figure')[1]).clipPath")
+        self.assertNotEqual(before, after, "the seam does not move")
+        self.assert_fit_for_all("compare")
+        began = [video["at"] for video in self.videos()]
+        self.press("Play")
+        wait_for(lambda: all(video["at"] > start + 1 for video, start in zip(self.videos(), began)), 30, "both play")
+        wait_for(lambda: browser.run("""return !result.paused && !original.paused &&
+                                     Math.abs(original.currentTime - result.currentTime) < 0.1"""), 10, "in step")
+        self.press("Pause")
+        wait_for(lambda: all(video["paused"] for video in self.videos()), 10, "both stand")
+        self.press("Side by side")
+        boxes = browser.run("return [original, result].map((one) => one.getBoundingClientRect().left)")
+        self.assertLess(boxes[0] + 100, boxes[1], "they are not side by side")
+        browser.one("#compare").send_keys(Keys.ESCAPE)
+        wait_for(lambda: not browser.run("return compare.open"), 5, "Escape closes it")
+        self.assertEqual(browser.run("return document.activeElement.getAttribute('aria-label')"),
+                         f"Compare {path} with its original", "the focus is not back")
+
+    def test_cancelled_by_whoever_has_the_token(self):
+        appliance, _ = self.worker_with_page()
+        recording = appliance.record_slow("s/long.mp4", 60)
+        appliance.send(recording, **clips.PLACEBO)
+        self.sees("#now", "s/long.mp4")
+        self.assertFalse(self.browser.button("Cancel s/long.mp4"), "without a token nothing can be changed")
+        self.to_be_refused = [r"/login .*\b401\b"]
+        self.press("Sign in")
+        self.browser.one("#login input[name=token]").send_keys("not the token", Keys.ENTER)
+        self.sees("#login-error", "token")
+        self.assertEqual(self.browser.inaccessible(), [])
+        self.press("Not now")
+        self.sign_in()
+        self.press("Cancel s/long.mp4")
+        self.assertEqual(appliance.wait_event(recording)["status"], "cancelled")
+        self.sees("#done", "s/long.mp4", "cancelled")
+        self.press("Sign out")
+        wait_for(lambda: self.browser.button("Sign in"), 10, "signed out")
+
+    def next_event(self):
+        """The card of the job that runs tells something new."""
+        look = """const bar = document.querySelector("#now progress");
+                  return bar ? document.querySelector("#now").innerText + bar.value : "";"""
+        before = self.browser.run(look)
+        wait_for(lambda: self.browser.run(look) not in ("", before), 20, "the job gets on")
+
+    def test_buttons_stay_while_a_job_runs(self):
+        """The focus stays over several events, on a card that changes and on one that does not; so does a press."""
+        appliance, _ = self.worker_with_page()
+        done, running = appliance.record("s/done.mp4"), appliance.record_slow("s/long.mp4", 60)
+        appliance.send(done)
+        self.sees("#done", "s/done.mp4", seconds=60)
+        appliance.send(running, **clips.PLACEBO)
+        self.sees("#now", "s/long.mp4", "%")
+        self.sign_in()
+        for button in ("#done button", "#now button"):
+            wait_for(lambda button=button: self.browser.run(
+                "held = document.querySelector(arguments[0]); held?.focus(); return document.activeElement === held",
+                button), 20, f"{button} has the focus")
+            for _ in range(3):
+                self.next_event()
+                self.assertTrue(self.browser.run("return document.activeElement === held"), f"{button} lost the focus")
+        mouse = ActionChains(self.browser.driver)
+        mouse.click_and_hold(self.browser.one("#now button")).perform()
+        self.next_event()
+        mouse.reset_actions()
+        mouse.release().perform()
+        self.assertEqual(appliance.wait_event(running)["status"], "cancelled")
+        self.sees("#done", "s/long.mp4", "cancelled")
+
+    def test_tried_again(self):
+        """A job that failed says why and what to do; when that is done, a click is enough."""
+        appliance, _ = self.worker_with_page()
+        self.sender.send("vidriera.jobs", b'{"id":"late","input":{"path":"s/late.mp4"}}', b"late")
+        self.sees("#failed", "s/late.mp4", "What to do:")
+        self.sign_in()
+        wait_for(lambda: self.browser.button("Try again: s/late.mp4"), 20, "it can be tried again")
+        self.assert_fit_for_all("failed")
+        late = appliance.record("s/late.mp4")
+        self.press("Try again: s/late.mp4")
+        self.sees("#done", "s/late.mp4", seconds=60)
+        self.assertEqual(self.browser.text("#failed"), "")
+        wait_for(appliance.path("archived", late.path).exists, 15, "the recording is archived")
+
+    def test_the_broker_goes_and_comes_back(self):
+        appliance, _ = self.worker_with_page()
+        self.ready()
+        self.broker.stop()
+        self.sees("#notices", "The message broker (Kafka) does not answer", seconds=60)
+        self.sees("#state", "not ready")
+        self.browser.picture("broker-away")
+        self.broker.start()
+        self.ready()
+        self.assertEqual(self.browser.text("#notices"), "")
+        recording = appliance.record("s/after.mp4")
+        appliance.send(recording)
+        self.sees("#done", "s/after.mp4", seconds=60)
+
+    def test_the_worker_goes_and_comes_back(self):
+        appliance, worker = self.worker_with_page()
+        recording = appliance.record("s/first.mp4")
+        appliance.send(recording)
+        self.sees("#done", "s/first.mp4", seconds=60)
+        self.to_be_refused = [r"/(events|api/jobs)\S* .*net::ERR_"]
+        self.browser.run("""sources = [];
+            EventSource = class extends EventSource { constructor(url) { super(url); sources.push(this); } };""")
+        worker.stop()
+        self.sees("#state", "connection lost")
+        self.browser.run("""const whole = fetch; broken = 0;
+            fetch = async (...what) => {
+                const answer = await whole(...what);
+                return broken++ ? answer : new Response((await answer.text()).slice(0, 20));
+            };""")
+        appliance.worker(http_listen=self.origin.removeprefix("http://"))
+        self.ready()
+        self.sees("#done", "s/first.mp4")
+        self.assertGreater(self.browser.run("return broken"), 1, "no answer has broken off")
+        self.browser.run("Feed.listen(); Feed.listen();")  # as when somebody signs in meanwhile
+        wait_for(lambda: self.browser.run("return sources.length") > 1, 10, "it listens again")
+        self.assertEqual(self.browser.run("return sources.filter((one) => one.readyState < 2).length"), 1)
+
+    def test_many_ends(self):
+        """A page is not as long as the history; a button shows more of it, and hands the focus on."""
+        appliance, _ = self.worker_with_page(http_token_file=None)
+        self.sees("#no-token", "token_file")
+        for number in range(60):
+            order = f'{{"id":"gone-{number}","input":{{"path":"s/{number}.mp4"}}}}'
+            self.sender.send("vidriera.jobs", order.encode(), f"{number}".encode())
+        self.sees("#failed-count", "60", seconds=60)
+        self.assertEqual(len(self.browser.all("#failed li")), 50)
+        self.assert_fit_for_all("many")
+        self.press("Show 10 of 10 more")
+        self.assertEqual(len(self.browser.all("#failed li")), 60)
+        self.assertTrue(self.browser.run("return document.activeElement === failed.children[50]"))
+        self.assertFalse(self.browser.button("Show 10 of 10 more"))
+        self.assertEqual(len(appliance.dead_letters()), 60)
+
+    def test_without_media_no_names(self):
+        appliance, _ = self.worker_with_page(media="no")
+        recording = appliance.record("Mrs Smith/session.mp4")
+        appliance.send(recording, id="job-1", session="Mrs Smith")
+        self.sees("#done", "job job-1", seconds=60)
+        self.sees("#done-hidden", "health data")
+        self.assertNotIn("Smith", self.browser.run("return document.documentElement.outerHTML"))
+        self.assertFalse(self.browser.button("Compare"))
+
+
+if __name__ == "__main__":
+    main()

@@ -3,7 +3,6 @@
 #include "settings.h"
 
 #include <stdio.h>
-
 #include <string.h>
 
 enum { COLUMN = 26, WIDTH = 80 };
@@ -25,28 +24,38 @@ void vd_help_all(FILE *to)
     fprintf(to, "vidriera: tints the left half of a recording blue and the right half red, and keeps the rest.\n\n"
                 "usage: vidriera COMMAND [OPTIONS]\n\n");
     for (int i = 0; vd_command_at(i); i++)
-        fprintf(to, "  %-12s %s\n", vd_command_at(i)->name, vd_command_at(i)->summary);
+        if (vd_command_at(i)->summary)
+            fprintf(to, "  %-12s %s\n", vd_command_at(i)->name, vd_command_at(i)->summary);
     fprintf(to, "\nvidriera COMMAND --help tells more; vidriera --version tells the version.\n");
 }
 
-/* "-o, --output OUTPUT" */
+/* "-o, --output OUTPUT", or "worker.drain = TIME" of what is no option. */
 static void spell(const struct vd_setting *row, char *text, size_t size)
 {
     char letter[8] = "";
+    if (!row->option) {
+        snprintf(text, size, "%s = %s", row->key, row->metavar);
+        return;
+    }
     if (row->letter)
         snprintf(letter, sizeof letter, "-%c, ", row->letter);
     snprintf(text, size, "%s--%s%s%s", letter, row->option, row->metavar ? " " : "", row->metavar ? row->metavar : "");
 }
 
+static bool is_heading(const struct vd_setting *row)
+{
+    return !row->option && !row->key;
+}
+
 static void help_row(FILE *to, const struct vd_setting *row)
 {
     char name[64], preset[64] = "";
-    if (!row->option) {
+    if (is_heading(row)) {
         fprintf(to, "\n%s:\n", row->help);
         return;
     }
     spell(row, name, sizeof name);
-    int at = fprintf(to, "  %s%s", row->letter ? "" : "    ", name);
+    int at = fprintf(to, "  %s%s", row->letter || !row->option ? "" : "    ", name);
     /* a long name has a line of its own */
     if (at >= COLUMN)
         at = fprintf(to, "\n") - 1;
@@ -66,9 +75,49 @@ void vd_help_command(FILE *to, const struct vd_command *command)
     for (int i = 0; i < rows; i++)
         if (table[i].commands & command->bit)
             help_row(to, &table[i]);
-    fprintf(to, "\nIn brackets: the default. Sizes take k, M, G; times take s, m, h.\n"
-                "Options win over the environment (VIDRIERA_OUTPUT_PRESET), that over the file\n"
-                "(output { preset = \"fast\" }), that over defaults. README has all names.\n");
+    fprintf(to, "\nIn brackets: the default. Sizes take k, M, G; times take s, m, h. What has no\n"
+                "dashes stands in the file or the environment. Options win over the environment\n"
+                "(VIDRIERA_OUTPUT_PRESET), that over the file (output { preset = fast }), that\n"
+                "over defaults. README has all names.\n");
+}
+
+static void print_escaped(FILE *to, const char *text, const char *escaped)
+{
+    for (; *text; text++) {
+        if (strchr(escaped, *text))
+            fputc('\\', to);
+        fputc(*text, to);
+    }
+}
+
+/* A cell of a Markdown table. */
+static void print_cell(FILE *to, const char *text)
+{
+    fputc(' ', to);
+    print_escaped(to, text, "|<>");
+    fputs(" |", to);
+}
+
+static void print_code(FILE *to, const char *text)
+{
+    fputs(*text ? " `" : "", to);
+    print_escaped(to, text, "|"); /* even in code */
+    fputs(*text ? "` |" : " |", to);
+}
+
+static void print_commands(FILE *to, unsigned bits)
+{
+    const char *comma = "";
+    fputc(' ', to);
+    if (bits == (unsigned)VD_COMMAND_ALL)
+        fputs("all", to);
+    else
+        for (int i = 0; vd_command_at(i); i++)
+            if (bits & vd_command_at(i)->bit) {
+                fprintf(to, "%s%s", comma, vd_command_at(i)->name);
+                comma = ", ";
+            }
+    fputs(" |\n", to);
 }
 
 void vd_help_options_markdown(FILE *to)
@@ -76,19 +125,24 @@ void vd_help_options_markdown(FILE *to)
     int rows;
     const struct vd_setting *table = vd_settings_table(&rows);
     char name[64], env[64];
-    fprintf(to, "| option | default | what it does | in the file | in the environment |\n"
-                "| --- | --- | --- | --- | --- |\n");
+    fprintf(to, "| option | in the file | in the environment | default | what it does | commands |\n"
+                "| --- | --- | --- | --- | --- | --- |\n");
     for (int i = 0; i < rows; i++) {
-        if (!table[i].option)
+        const struct vd_setting *row = &table[i];
+        if (is_heading(row))
             continue;
-        spell(&table[i], name, sizeof name);
-        fprintf(to, "| `%s` | %s | %s |", name, table[i].shown ? table[i].shown : "", table[i].help);
-        if (!table[i].key) {
-            fprintf(to, " | |\n");
-            continue;
-        }
-        vd_setting_env(&table[i], env, sizeof env);
-        fprintf(to, " `%s` | `%s` |\n", table[i].key, env);
+        name[0] = env[0] = '\0';
+        if (row->option)
+            spell(row, name, sizeof name);
+        if (row->key)
+            vd_setting_env(row, env, sizeof env);
+        fputc('|', to);
+        print_code(to, name);
+        print_code(to, row->key ? row->key : "");
+        print_code(to, env);
+        print_cell(to, row->shown ? row->shown : "");
+        print_cell(to, row->help);
+        print_commands(to, row->commands);
     }
 }
 

@@ -2,14 +2,18 @@
 /* The command line, read by getopt_long as the table says. */
 #include "settings.h"
 
+#include "vidriera/device.h"
+
 #include <assert.h>
-#include <errno.h>
 #include <getopt.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DEFAULT_CONFIG "/etc/vidriera/vidriera.conf"
 
-enum { ROWS_MAX = 64, GIVEN_MAX = 128 };
+enum { ROWS_MAX = 96, GIVEN_MAX = 256 };
 enum { LONG_ONLY = 256 }; /* + the row: what getopt_long gives for a long option; above every letter */
 
 /* An option as it was given; read only after file and environment, which it overrides. */
@@ -84,29 +88,60 @@ static int fail_option(const struct options *options, int found, char **argv, co
     return fail_unknown(options, argv[optind - 1] + 2, command, err);
 }
 
-static int take_arguments(struct vd_settings *settings, int argc, char **argv, struct vd_err *err)
+/* How many of them a command wants, and what they are. */
+static int check_count(const struct vd_command *command, int count, char **words, struct vd_err *err)
 {
-    if (optind == argc)
-        return vd_fail(err, VD_USAGE, "", "process: which recording?; give INPUT, see vidriera process --help");
-    if (argc - optind > 1)
-        return vd_fail(err, VD_USAGE, "",
-                       "process: one recording at a time, and %s is the second; quote names with spaces",
-                       argv[optind + 1]);
-    settings->input = argv[optind];
-    if (!strcmp(settings->input, "-"))
-        return vd_fail(err, VD_USAGE, "", "-: a recording must be a file, its index may be at the end; save it first");
-    if (!*settings->input)
-        return vd_fail(err, VD_USAGE, "", "process: INPUT is empty; give a file's name");
+    bool one = command->bit & (VD_COMMAND_PROCESS | VD_COMMAND_DOCTOR);
+    bool jobs = command->bit & (VD_COMMAND_CANCEL | VD_COMMAND_RETRY);
+    if (!one && !jobs && command->bit != VD_COMMAND_SUBMIT)
+        return count ? vd_fail(err, VD_USAGE, "", "%s: takes no arguments, and %s is one; see vidriera %s --help",
+                               command->name, words[0], command->name)
+                     : 0;
+    if (!count && command->bit == VD_COMMAND_DOCTOR)
+        return 0;
+    if (!count && jobs)
+        return vd_fail(err, VD_USAGE, "", "%s: which job?; give JOB, see vidriera status", command->name);
+    if (!count)
+        return vd_fail(err, VD_USAGE, "", "%s: which recording?; give %s, see vidriera %s --help", command->name,
+                       command->bit == VD_COMMAND_SUBMIT ? "PATH" : "INPUT", command->name);
+    if (count > 1 && one)
+        return vd_fail(err, VD_USAGE, "", "%s: one recording at a time, and %s is the second; quote names with spaces",
+                       command->name, words[1]);
+    return 0;
+}
+
+static int take_arguments(struct vd_settings *settings, const struct vd_command *command, int argc, char **argv,
+                          struct vd_err *err)
+{
+    settings->inputs = argv + optind;
+    settings->input_count = argc - optind;
+    if (check_count(command, settings->input_count, settings->inputs, err) < 0)
+        return -1;
+    for (int i = 0; i < settings->input_count && !(command->bit & (VD_COMMAND_CANCEL | VD_COMMAND_RETRY)); i++) {
+        if (!strcmp(settings->inputs[i], "-"))
+            return vd_fail(err, VD_USAGE, "",
+                           "-: a recording must be a file, its index may be at the end; save it first");
+        if (!*settings->inputs[i])
+            return vd_fail(err, VD_USAGE, "", "%s: %s is empty; give a file's name", command->name,
+                           command->bit == VD_COMMAND_SUBMIT ? "PATH" : "INPUT");
+    }
+    if (settings->input_count && command->bit & (VD_COMMAND_PROCESS | VD_COMMAND_DOCTOR))
+        settings->input = settings->inputs[0];
     return 0;
 }
 
 static int apply(const struct given *given, struct vd_settings *settings, struct vd_err *err)
 {
-    char wanted[160] = "";
-    if (given->row->parse(given->row, given->text, settings, wanted, sizeof wanted) == 0)
+    const struct vd_setting *row = given->row;
+    char wanted[160] = "", where[64];
+    snprintf(where, sizeof where, "--%s", row->option);
+    int ret = row->key
+                  ? vd_conf_set(&settings->conf, row, row->key, given->text, where, settings, wanted, sizeof wanted)
+                  : row->parse(row, given->text, settings, wanted, sizeof wanted);
+    if (ret == 0)
         return 0;
-    return vd_fail(err, VD_USAGE, "", "--%s %.80s: does not fit; give %s", given->row->option,
-                   given->text ? given->text : "", wanted);
+    return vd_fail(err, VD_USAGE, "", "--%s %.80s: does not fit; give %s", row->option, given->text ? given->text : "",
+                   wanted);
 }
 
 static int collect(const struct options *options, const char *command, int argc, char **argv, struct given *given,
@@ -127,8 +162,70 @@ static int collect(const struct options *options, const char *command, int argc,
 
 static void set_defaults(struct vd_settings *settings)
 {
-    *settings = (struct vd_settings){.device = "auto", .log = {.level = VD_LOG_INFO}};
+    *settings = (struct vd_settings){
+        .device = "auto",
+        .log = {.level = VD_LOG_INFO},
+        .group = "vidriera",
+        .slot_jobs = 100,
+        .attempts = 3,
+        .timeout_s = 12 * 3600,
+        .drain_s = 8,
+        .reserve_bytes = 256 << 20,
+        .archive_move = true,
+        .create_topics = true,
+        .quiet_s = 5,
+        .rescan_s = 10,
+        .wait_s = 30,
+        .http = {.listen = VD_HTTP_LISTEN},
+    };
     vd_job_defaults(&settings->job);
+}
+
+/* As if it had been given. */
+static int set_default(struct vd_settings *settings, const char *key, const char *text, const char *where,
+                       struct vd_err *err)
+{
+    char wanted[160];
+    int rows;
+    const struct vd_setting *table = vd_settings_table(&rows);
+    for (int i = 0; i < rows; i++)
+        if (table[i].key && !strcmp(table[i].key, key) &&
+            vd_conf_set(&settings->conf, &table[i], key, text, where, settings, wanted, sizeof wanted) < 0)
+            return vd_fail(err, VD_AGAIN, "", "no memory for the settings; free some");
+    return 0;
+}
+
+/* As systemd gives it, or the user's own; without any nothing is kept. */
+static int find_cache(struct vd_settings *settings, struct vd_err *err)
+{
+    static const struct {
+        const char *variable, *beneath;
+    } places[] = {{"CACHE_DIRECTORY", ""}, {"XDG_CACHE_HOME", "/vidriera"}, {"HOME", "/.cache/vidriera"}};
+    char path[PATH_MAX];
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        const char *folder = getenv(places[i].variable);
+        if (!folder || *folder != '/')
+            continue;
+        int size = snprintf(path, sizeof path, "%.*s%s", (int)strcspn(folder, ":"), folder, places[i].beneath);
+        return (size_t)size < sizeof path ? set_default(settings, "cache", path, places[i].variable, err) : 0;
+    }
+    return 0;
+}
+
+/* Defaults that only this machine knows. */
+static int look_around(struct vd_settings *settings, unsigned command, struct vd_err *err)
+{
+    char name[256] = "";
+    bool service = command & (VD_COMMAND_RUN | VD_COMMAND_WORKER | VD_COMMAND_WATCH);
+    settings->log.json = settings->log_format == VD_LOG_JSON ||
+                         (settings->log_format == VD_LOG_AUTO && service && !isatty(STDERR_FILENO));
+    if (!settings->cache && find_cache(settings, err) < 0)
+        return -1;
+    if (settings->worker_name)
+        return 0;
+    if (gethostname(name, sizeof name - 1) < 0 || !*name)
+        snprintf(name, sizeof name, "vidriera");
+    return set_default(settings, "worker.name", name, "the host's name", err);
 }
 
 /* File and environment. Other commands' rows too: there is one file for all. */
@@ -136,9 +233,9 @@ static int read_background(struct vd_settings *settings, const char *config, str
 {
     int rows;
     const struct vd_setting *table = vd_settings_table(&rows);
-    if (vd_conf_file(config ? config : DEFAULT_CONFIG, config != NULL, table, rows, settings, err) < 0)
+    if (vd_conf_file(config ? config : DEFAULT_CONFIG, config != NULL, table, rows, settings, &settings->conf, err) < 0)
         return -1;
-    return vd_conf_env(table, rows, settings, err);
+    return vd_conf_env(table, rows, settings, &settings->conf, err);
 }
 
 static int put(struct vd_settings *settings, const struct given *given, int count, struct vd_err *err)
@@ -149,12 +246,9 @@ static int put(struct vd_settings *settings, const struct given *given, int coun
     return 0;
 }
 
-/* What --help and --version print is all that was asked for: it must not get lost silently. */
 static int answered(struct vd_err *err)
 {
-    if (fflush(stdout) == 0)
-        return 1;
-    return vd_fail(err, VD_IO, "", "stdout cannot be written: %s; check it", strerror(errno));
+    return vd_command_printed(err) < 0 ? -1 : 1;
 }
 
 int vd_settings_read(struct vd_settings *settings, const struct vd_command *command, int argc, char **argv,
@@ -182,7 +276,23 @@ int vd_settings_read(struct vd_settings *settings, const struct vd_command *comm
     if (ret == 0)
         ret = put(settings, given, count, err);
     if (ret == 0)
-        ret = take_arguments(settings, argc, argv, err);
+        ret = take_arguments(settings, command, argc, argv, err);
+    if (look_around(settings, command->bit, ret == 0 ? err : NULL) < 0)
+        ret = -1;
     vd_log_init(&settings->log); /* of what was understood; the error is said in this form */
     return ret;
+}
+
+int vd_settings_device(const struct vd_settings *settings, struct vd_err *err)
+{
+    if (!strcmp(settings->device, "auto") || vd_device_known(settings->device))
+        return 0;
+    return vd_fail(err, VD_UNAVAILABLE, "open", "--device %s: not in this build; see vidriera doctor",
+                   settings->device);
+}
+
+void vd_settings_finish(struct vd_settings *settings)
+{
+    vd_conf_finish(&settings->conf);
+    *settings = (struct vd_settings){0};
 }

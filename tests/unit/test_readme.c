@@ -6,21 +6,29 @@
 
 #include "cli.h"
 
+#include "vidriera/metrics.h"
+
 struct block {
     const char *name;
     void (*print)(FILE *to);
 };
 
 static const struct block blocks[] = {{"options", vd_help_options_markdown},
-                                      {"exit-codes", vd_help_exit_codes_markdown}};
+                                      {"exit-codes", vd_help_exit_codes_markdown},
+                                      {"metrics", vd_metrics_markdown}};
 
 enum { BLOCKS = sizeof blocks / sizeof *blocks };
 
-/* main.c has the program's; no block needs them. */
+/* main.c has the program's; the table needs their names. */
 const struct vd_command *vd_command_at(int i)
 {
-    (void)i;
-    return NULL;
+    static const struct vd_command commands[] = {
+        {.name = "process", .bit = VD_COMMAND_PROCESS}, {.name = "run", .bit = VD_COMMAND_RUN},
+        {.name = "worker", .bit = VD_COMMAND_WORKER},   {.name = "watch", .bit = VD_COMMAND_WATCH},
+        {.name = "submit", .bit = VD_COMMAND_SUBMIT},   {.name = "topics", .bit = VD_COMMAND_TOPICS},
+        {.name = "config", .bit = VD_COMMAND_CONFIG},   {.name = "doctor", .bit = VD_COMMAND_DOCTOR},
+    };
+    return i < (int)(sizeof commands / sizeof *commands) ? &commands[i] : NULL;
 }
 
 static char *read_readme(void)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 # The layer rule of ARCHITECTURE.md, by what each file includes. include/vidriera/X.h is of the folder src/X/, or of the
-# one that holds X.c.
+# one that holds X.c; never of cli/, which nobody calls and whose files are named after commands.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -13,16 +13,17 @@ declare -A may=(
     [job]='effect dsp base'
     [device]='effect dsp base'
     [media]='device effect dsp job base'
-    [store]='base'
+    [store]='job base'
     [bus]='job base'
     [worker]='bus store media device effect dsp job base'
-    [cli]='worker bus store media device effect dsp job base'
+    [web]='store job base'
+    [cli]='web worker bus store media device effect dsp job base'
     [main]='cli base'
 )
 
 # Sets $owner to the folder that a file belongs to.
 owner_of() { # owner_of PATH
-    local name=${1##*/} sources
+    local name=${1##*/} source
     case $1 in
     src/main.c) owner=main ;;
     src/*)
@@ -33,9 +34,12 @@ owner_of() { # owner_of PATH
     *)
         owner=${name%.h}
         [ ! -d "src/$owner" ] || return 0
-        sources=(src/*/"$owner.c")
-        owner=${sources[0]#src/}
-        owner=${owner%%/*}
+        for source in src/*/"$owner.c"; do
+            [[ $source != src/cli/* ]] || continue
+            owner=${source#src/}
+            owner=${owner%%/*}
+            break
+        done
         ;;
     esac
 }
@@ -46,6 +50,8 @@ allowed() { # allowed FILE FOLDER HEADER QUOTE
         [[ " media device " == *" $2 "* || $1:$3 == src/effect/colour.c:libavutil/parseutils.h ]]
         ;;
     *rdkafka*) [ "$2" = bus ] ;;
+    microhttpd*) [ "$2" = web ] ;;
+    CL/* | va/* | ffnvcodec/* | cuda*) [ "$2" = device ] ;;
     vidriera/*)
         owner_of "include/$3"
         [[ " $2 ${may[$2]-} " == *" $owner "* ]]

@@ -90,6 +90,14 @@ def interval(ratios):
     return ordered[skip], ordered[-1 - skip]
 
 
+def verdict(median, low, high, most):
+    if most is None:
+        return ""
+    if low <= most < high:
+        return "met, interval spans" if median <= most else "missed, interval spans"
+    return "met" if high <= most else "missed"
+
+
 def compare(name, ours, peer, pairs, bounds):
     """bounds: {"wall": most, "cpu": most} as far as there are any."""
     ours_runs, peer_runs = [], []
@@ -105,13 +113,10 @@ def compare(name, ours, peer, pairs, bounds):
         ratios = [a[column] / b[column] for a, b in zip(ours_runs, peer_runs)]
         median, (low, high) = statistics.median(ratios), interval(ratios)
         most = bounds.get(what)
-        verdict = "" if most is None else (
-            "met" if high <= most else "missed" if low > most else "met, interval spans" if median <= most
-            else "missed, interval spans")
         mine = statistics.median(r[column] for r in ours_runs)
         theirs = statistics.median(r[column] for r in peer_runs)
         print(f"| {name} | {what} | {mine:.2f} / {theirs:.2f} s | {median:.3f} | {low:.3f} to {high:.3f} | "
-              f"{'' if most is None else f'{most:.2f}'} | {verdict} |", flush=True)
+              f"{'' if most is None else f'{most:.2f}'} | {verdict(median, low, high, most)} |", flush=True)
 
 
 def looped(clips, seconds, folder):

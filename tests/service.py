@@ -21,7 +21,7 @@ import time
 import unittest
 
 vidriera = sys.argv.pop(1)
-WATCHDOG_S = 4
+WATCHDOG_S = 8
 NOWHERE = "127.0.0.1:1"  # nobody listens there
 
 

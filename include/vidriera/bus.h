@@ -148,12 +148,6 @@ int vd_bus_committed(struct vd_bus *bus, int32_t partition, int timeout_ms, int6
 int vd_bus_pending(const struct vd_bus *bus);
 
 /*
- * Takes no more orders from now on, leaves the group when no order is out and nothing is pending; vd_bus_next() goes on
- * for publications.
- */
-void vd_bus_drain(struct vd_bus *bus);
-
-/*
  * Sends what is pending as far as it can, aborts what is open, leaves the group, all within about the time, and frees.
  * What librdkafka does not end by then is left to itself. Accepts NULL.
  */

@@ -16,6 +16,13 @@ double vd_monotonic(void)
     return seconds(CLOCK_MONOTONIC);
 }
 
+int64_t vd_monotonic_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
+}
+
 struct timespec vd_monotonic_in(double seconds)
 {
     struct timespec at;

@@ -25,7 +25,7 @@ struct vd_bus {
     struct vd_control *control;
     rd_kafka_t *status;
     int pending;
-    bool joined, draining, left;
+    bool joined;
     int64_t close_by_ms;
 };
 
@@ -113,18 +113,14 @@ int vd_bus_fd(const struct vd_bus *bus)
     return bus->inbox.fd;
 }
 
-/* Joins and leaves the group when it is time to. */
+/* Joins the group when it is time to. */
 static void serve_group(struct vd_bus *bus)
 {
-    if (!bus->joined && !bus->draining && vd_control_ready(bus->control)) {
+    if (!bus->joined && vd_control_ready(bus->control)) {
         bus->joined = true;
         vd_consumer_join(bus->consumer, bus->publisher);
     }
     vd_consumer_serve(bus->consumer);
-    if (bus->joined && bus->draining && !bus->left && bus->pending == 0 && vd_consumer_out(bus->consumer) == 0) {
-        bus->left = true;
-        vd_consumer_leave(bus->consumer);
-    }
 }
 
 void vd_bus_next(struct vd_bus *bus, bool take_orders, struct vd_bus_event *event)
@@ -139,7 +135,7 @@ void vd_bus_next(struct vd_bus *bus, bool take_orders, struct vd_bus_event *even
             vd_consumer_free_partition(bus->consumer, publication->partition, publication->epoch);
         return;
     }
-    if (take_orders && !bus->draining && (event->message = vd_consumer_next(bus->consumer)))
+    if (take_orders && (event->message = vd_consumer_next(bus->consumer)))
         event->type = VD_BUS_ORDER;
 }
 
@@ -177,18 +173,12 @@ int vd_bus_pending(const struct vd_bus *bus)
     return bus->pending;
 }
 
-void vd_bus_drain(struct vd_bus *bus)
-{
-    bus->draining = true;
-    vd_inbox_wake(&bus->inbox);
-}
-
 void vd_bus_close(struct vd_bus *bus, int timeout_ms)
 {
     pthread_t thread;
     if (!bus)
         return;
-    bus->close_by_ms = vd_now_ms() + timeout_ms;
+    bus->close_by_ms = vd_monotonic_ms() + timeout_ms;
     if (pthread_create(&thread, NULL, destroy, bus) != 0) {
         destroy(bus);
         return;

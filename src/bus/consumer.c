@@ -259,8 +259,8 @@ static void on_error(struct vd_consumer *consumer, rd_kafka_resp_err_t code, con
         vd_inbox_put_fatal(consumer->inbox, &err);
     } else if (code <= RD_KAFKA_RESP_ERR__END && code != RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED) {
         vd_log(VD_LOG_DEBUG, "kafka: %s", text); /* of the client and its connections: see the control reader */
-    } else if (vd_now_ms() - consumer->warned_ms >= WARN_EVERY_MS) {
-        consumer->warned_ms = vd_now_ms();
+    } else if (vd_monotonic_ms() - consumer->warned_ms >= WARN_EVERY_MS) {
+        consumer->warned_ms = vd_monotonic_ms();
         vd_log(VD_LOG_WARNING, "kafka: %s", text);
     }
 }
@@ -336,19 +336,6 @@ void vd_consumer_free_partition(struct vd_consumer *consumer, int32_t partition,
     struct partition *of = find(consumer, partition);
     if (of && of->held && of->epoch == epoch)
         of->out = false;
-}
-
-int vd_consumer_out(const struct vd_consumer *consumer)
-{
-    int out = 0;
-    for (int i = 0; i < consumer->count; i++)
-        out += consumer->partitions[i].out;
-    return out;
-}
-
-void vd_consumer_leave(struct vd_consumer *consumer)
-{
-    rd_kafka_unsubscribe(consumer->rk);
 }
 
 /* Serves what is asked for while the group is left. In librdkafka 2.0.2 that may never end. */

@@ -28,14 +28,9 @@ struct vd_message *vd_consumer_next(struct vd_consumer *consumer);
 /* The partition may give its next order, if it is still the same assignment. */
 void vd_consumer_free_partition(struct vd_consumer *consumer, int32_t partition, unsigned epoch);
 
-/* Orders that are out. */
-int vd_consumer_out(const struct vd_consumer *consumer);
-
-void vd_consumer_leave(struct vd_consumer *consumer);
-
 /*
- * Leaves the group and frees; blocks till the deadline (as vd_now_ms tells it) at most, but for what librdkafka needs to end its
- * threads. The publisher must be closed. Accepts NULL.
+ * Leaves the group and frees; blocks till the deadline, of vd_monotonic_ms(), at most, but for what librdkafka needs to
+ * end its threads. The publisher must be closed. Accepts NULL.
  */
 void vd_consumer_close(struct vd_consumer *consumer, int64_t deadline_ms);
 

@@ -143,7 +143,7 @@ static void read_partitions(struct vd_control *control, const rd_kafka_metadata_
 
 static rd_kafka_resp_err_t ask(struct vd_control *control, const rd_kafka_metadata_t **metadata)
 {
-    int64_t until = vd_now_ms() + ANSWER_MS;
+    int64_t until = vd_monotonic_ms() + ANSWER_MS;
     rd_kafka_resp_err_t code;
     do
         code = rd_kafka_metadata(control->rk, 0, control->topic, metadata, SLICE_MS);
@@ -210,7 +210,7 @@ static void *control_thread(void *opaque)
             serve(control, control->main, 0); /* why not */
             if (!control->ending)
                 tell(control, answers);
-            next = vd_now_ms() + (answers ? LOOK_MS : AGAIN_MS);
+            next = vd_monotonic_ms() + (answers ? LOOK_MS : AGAIN_MS);
         }
         serve(control, control->main, 0);
         serve(control, control->records, POLL_MS);

@@ -163,7 +163,7 @@ static void drop_message(struct vd_feed *feed)
 
 int vd_feed_next(struct vd_feed *feed, int timeout_ms, struct vd_feed_record *record)
 {
-    int64_t until = vd_now_ms() + timeout_ms;
+    int64_t until = vd_monotonic_ms() + timeout_ms;
     drop_message(feed);
     rd_kafka_poll(feed->rk, 0); /* the last error */
     do {

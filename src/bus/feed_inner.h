@@ -27,7 +27,7 @@ struct vd_feed {
     rd_kafka_queue_t *records;
     rd_kafka_topic_t *handles[VD_TOPICS]; /* NULL: not read */
     int64_t history;
-    int64_t until_ms; /* vd_now_ms(): the scout's questions end then; 0: never */
+    int64_t until_ms; /* vd_monotonic_ms(): the scout's questions end then; 0: never */
 
     /* the owner's */
     rd_kafka_message_t *message;

@@ -93,7 +93,7 @@ int vd_follower_open(struct vd_follower **opened, const struct vd_bus_setup *set
 {
     char words[256];
     enum vd_topic at;
-    int64_t until = vd_now_ms() + timeout_ms;
+    int64_t until = vd_monotonic_ms() + timeout_ms;
     rd_kafka_resp_err_t code;
     struct vd_follower *follower = calloc(1, sizeof *follower);
     *opened = NULL;
@@ -132,7 +132,7 @@ static bool take(const rd_kafka_message_t *message, char job[VD_JOB_ID], bool *r
 
 int vd_follower_next(struct vd_follower *follower, int timeout_ms, char job[VD_JOB_ID], bool *result, json_t **document)
 {
-    int64_t until = vd_now_ms() + timeout_ms;
+    int64_t until = vd_monotonic_ms() + timeout_ms;
     do {
         *document = NULL;
         rd_kafka_message_t *message = rd_kafka_consumer_poll(follower->rk, vd_left_ms(until));

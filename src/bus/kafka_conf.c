@@ -2,12 +2,12 @@
 #include "kafka_conf.h"
 
 #include "vidriera/log.h"
+#include "vidriera/now.h"
 
 #include <fnmatch.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 enum { LINES_A_SECOND = 20 };
 
@@ -99,9 +99,8 @@ static bool allow_line(void)
 {
     static atomic_llong second;
     static atomic_int said;
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    if (atomic_exchange(&second, now.tv_sec) != now.tv_sec) {
+    int64_t now = vd_monotonic_ms() / 1000;
+    if (atomic_exchange(&second, now) != now) {
         int left_out = atomic_exchange(&said, 0) - LINES_A_SECOND;
         if (left_out > 0)
             vd_log(VD_LOG_DEBUG, "kafka: %d more lines left out", left_out);

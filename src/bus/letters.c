@@ -242,7 +242,7 @@ static int post(const struct vd_bus_setup *setup, struct letter *letter, int64_t
 int vd_letter_retry(const struct vd_bus_setup *setup, const char *job, int timeout_ms, struct vd_err *err)
 {
     struct search search = {
-        .setup = setup, .job = job, .until = vd_now_ms() + timeout_ms, .timeout_ms = timeout_ms, .letter = {0}};
+        .setup = setup, .job = job, .until = vd_monotonic_ms() + timeout_ms, .timeout_ms = timeout_ms, .letter = {0}};
     struct letter *letter = &search.letter;
     int ret = find(&search, err);
     if (ret == 0 && !letter->headers)
@@ -267,7 +267,7 @@ int vd_order_again(const struct vd_bus_setup *setup, const char *job, const char
     rd_kafka_header_add(letter.headers, "content-type", -1, "application/json", -1);
     rd_kafka_header_add(letter.headers, VD_RETRY_HEADER, -1, origin, -1);
     if (ret == 0)
-        ret = post(setup, &letter, vd_now_ms() + timeout_ms, timeout_ms, err);
+        ret = post(setup, &letter, vd_monotonic_ms() + timeout_ms, timeout_ms, err);
     free_letter(&letter);
     return ret;
 }

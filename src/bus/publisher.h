@@ -27,7 +27,8 @@ void vd_publisher_release(struct vd_publisher *publisher, int32_t partition);
 bool vd_publisher_busy(struct vd_publisher *publisher, int32_t partition);
 
 /*
- * Sends what waits, as far as that can be done until then (as vd_now_ms tells it), aborts the rest, and frees. Blocks. Accepts NULL.
+ * Sends what waits, as far as that can be done until then, of vd_monotonic_ms(), aborts the rest, and frees. Blocks.
+ * Accepts NULL.
  */
 void vd_publisher_close(struct vd_publisher *publisher, int64_t deadline_ms);
 

@@ -338,8 +338,11 @@ static int run(struct check *check, bool create, struct vd_err *err)
 int vd_topics_check(const struct vd_bus_setup *setup, bool create, int timeout_ms, vd_topics_say *told, void *opaque,
                     struct vd_err *err)
 {
-    struct check check = {
-        .setup = setup, .timeout_ms = timeout_ms, .until_ms = vd_now_ms() + timeout_ms, .say = told, .opaque = opaque};
+    struct check check = {.setup = setup,
+                          .timeout_ms = timeout_ms,
+                          .until_ms = vd_monotonic_ms() + timeout_ms,
+                          .say = told,
+                          .opaque = opaque};
     if (setup->embedded) { /* it makes them itself, and answers no such question */
         for (int i = 0; i < VD_TOPICS; i++)
             say(&check, true, "%s: on the embedded broker", vd_topic_name((enum vd_topic)i));

@@ -23,7 +23,7 @@ enum {
 
 void vd_transactor_init(struct vd_transactor *transactor, const struct vd_bus_setup *setup, rd_kafka_t *consumer)
 {
-    uint64_t random[2] = {(uintptr_t)transactor, (uint64_t)vd_now_ms()};
+    uint64_t random[2] = {(uintptr_t)transactor, (uint64_t)vd_monotonic_ms()};
     bool named = setup->instance && *setup->instance;
     *transactor = (struct vd_transactor){.setup = setup, .consumer = consumer, .deadline_ms = INT64_MAX};
     transactor->timeout_ms = named ? STATIC_MS : DYNAMIC_MS;
@@ -238,7 +238,7 @@ static rd_kafka_error_t *send_offsets(const struct vd_transactor *transactor, co
 
 static int64_t give_up_at(const struct vd_transactor *transactor)
 {
-    int64_t until = vd_now_ms() + transactor->timeout_ms + GRACE_MS;
+    int64_t until = vd_monotonic_ms() + transactor->timeout_ms + GRACE_MS;
     return until < transactor->deadline_ms ? until : transactor->deadline_ms;
 }
 

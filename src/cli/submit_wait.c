@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "submit.h"
 
+#include "vidriera/now.h"
 #include "vidriera/result.h"
 #include "vidriera/state.h"
 
@@ -8,7 +9,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -27,13 +27,6 @@ struct waiting {
     int64_t looked_ms;
     int next; /* to be looked up */
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static const char *text_of(const json_t *object, const char *member, const char *otherwise)
 {
@@ -82,7 +75,7 @@ static void show(struct vd_submitted *item, const json_t *status)
     char done[32] = "", speed[32] = "";
     double fraction = json_number_value(json_object_get(status, "fraction"));
     double fps = json_number_value(json_object_get(status, "fps"));
-    int64_t now = now_ms();
+    int64_t now = vd_monotonic_ms();
     if (item->shown_ms && now - item->shown_ms < SHOW_MS)
         return;
     item->shown_ms = now;
@@ -97,7 +90,7 @@ static void show(struct vd_submitted *item, const json_t *status)
 static void settle(struct vd_submitted *item)
 {
     if (!item->settles_ms)
-        item->settles_ms = now_ms() + SETTLE_MS;
+        item->settles_ms = vd_monotonic_ms() + SETTLE_MS;
 }
 
 static int take_message(struct waiting *waiting, struct vd_err *err)
@@ -136,7 +129,7 @@ static json_t *look_up(const struct waiting *waiting, const struct vd_submitted 
 static int look(struct waiting *waiting, struct vd_err *err)
 {
     struct vd_submission *submission = waiting->submission;
-    int64_t now = now_ms();
+    int64_t now = vd_monotonic_ms();
     int ret = 0;
     for (int i = 0; i < submission->count && ret == 0; i++) {
         struct vd_submitted *item = &submission->items[i];
@@ -163,15 +156,15 @@ static int look(struct waiting *waiting, struct vd_err *err)
 int vd_submit_wait(struct vd_submission *submission, struct vd_follower *follower, struct vd_err *err)
 {
     struct waiting waiting = {
-        .submission = submission, .follower = follower, .show = isatty(STDERR_FILENO), .looked_ms = now_ms()};
+        .submission = submission, .follower = follower, .show = isatty(STDERR_FILENO), .looked_ms = vd_monotonic_ms()};
     for (int i = 0; i < submission->count; i++)
         waiting.left += submission->items[i].state == VD_SUBMIT_GIVEN;
     while (waiting.left > 0) {
         if (take_message(&waiting, err) < 0)
             return -1;
-        if (now_ms() - waiting.looked_ms < LOOK_MS)
+        if (vd_monotonic_ms() - waiting.looked_ms < LOOK_MS)
             continue;
-        waiting.looked_ms = now_ms();
+        waiting.looked_ms = vd_monotonic_ms();
         if (look(&waiting, err) < 0)
             return -1;
     }

@@ -3,21 +3,15 @@
 
 #include "picture.h"
 
+#include "vidriera/now.h"
+
 #include <libavutil/imgutils.h>
 #include <string.h>
-#include <time.h>
 
 /* Some pictures in turn, as a decoder's would come: more than a cache near the processor holds. */
 enum { WIDTH = 1280, HEIGHT = 720, RING = 6 };
 
 #define SECONDS_MAX 0.15
-
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
 
 static enum AVPixelFormat format_for(const struct vd_device *device, bool deep)
 {
@@ -68,7 +62,7 @@ static int fill(struct vd_filter *filter, AVFrame *ring[RING], enum AVPixelForma
 /* Pictures in a second. Negative: one failed. The last one is read back: by then all before it are done. */
 static double rate(struct vd_filter *filter, AVFrame *ring[RING], struct vd_err *err)
 {
-    double begin = now();
+    double begin = vd_monotonic();
     int pictures = 0;
     AVFrame *last = NULL;
     do {
@@ -77,10 +71,10 @@ static double rate(struct vd_filter *filter, AVFrame *ring[RING], struct vd_err 
         if (!last || vd_filter_process(filter, &last, err) < 0)
             return -1;
         pictures++;
-    } while (now() - begin < SECONDS_MAX);
+    } while (vd_monotonic() - begin < SECONDS_MAX);
     int ret = vd_filter_download(filter, &last, err);
     av_frame_free(&last);
-    return ret < 0 ? -1 : pictures / (now() - begin);
+    return ret < 0 ? -1 : pictures / (vd_monotonic() - begin);
 }
 
 double vd_speed_of_tint(struct vd_device *device, bool deep)

@@ -14,6 +14,7 @@
 
 #include "vidriera/log.h"
 #include "vidriera/metrics.h"
+#include "vidriera/now.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -104,7 +105,7 @@ static void tell_orphan(struct watch *watch, struct vd_watch_file *file, bool ab
 static void tell_stuck(struct vd_watch_file *file, const struct vd_err *err)
 {
     file->step = VD_WATCH_STUCK;
-    file->retry_ms = vd_watch_now_ms() + STUCK_MS;
+    file->retry_ms = vd_monotonic_ms() + STUCK_MS;
     if (!file->told_stuck)
         vd_log(VD_LOG_WARNING, "%.300s: %s", file->path, err->text);
     file->told_stuck = true;
@@ -144,7 +145,7 @@ static void judge(struct watch *watch, struct vd_watch_file *file)
 
 static int judge_all(struct watch *watch, struct vd_err *err)
 {
-    int64_t now = vd_watch_now_ms();
+    int64_t now = vd_monotonic_ms();
     watch->due_ms = INT64_MAX;
     for (size_t i = 0; i < watch->tree.count && !atomic_load(&watch->state->stop); i++) {
         struct vd_watch_file *file = watch->tree.files[i];
@@ -176,14 +177,14 @@ static int64_t next_look(const struct watch *watch)
 static int look_around(struct watch *watch, struct vd_err *err)
 {
     struct vd_err root = {0};
-    int64_t began = vd_watch_now_ms();
+    int64_t began = vd_monotonic_ms();
     watch->stale = false;
     watch->woken = true;
     int ret = vd_watch_scan(&watch->tree, watch->setup->roots, &watch->notify, &root);
     tell_host(watch, &watch->root_away, ret < 0, "recordings are", &root);
     if (ret == 0)
         ret = judge_all(watch, err);
-    watch->looked_ms = vd_watch_now_ms();
+    watch->looked_ms = vd_monotonic_ms();
     watch->look_took_ms = watch->looked_ms - began;
     return watch->root_away ? 0 : ret;
 }
@@ -248,12 +249,12 @@ static void send_files(struct watch *watch)
 {
     size_t count = 0;
     struct vd_watch_file **files = vd_watch_out_room(&watch->out) ? finished(watch, &count) : NULL;
-    int64_t until = vd_watch_now_ms() + SEND_MS;
+    int64_t until = vd_monotonic_ms() + SEND_MS;
     bool go_on = true;
     watch->more = false;
     for (size_t i = 0; i < count && go_on && !watch->more && !atomic_load(&watch->state->stop); i++) {
         go_on = vd_watch_out_room(&watch->out) && send_file(watch, files[i]);
-        watch->more = go_on && i + 1 < count && vd_watch_now_ms() >= until;
+        watch->more = go_on && i + 1 < count && vd_monotonic_ms() >= until;
     }
     free(files);
 }
@@ -289,7 +290,7 @@ static void take_turn(struct watch *watch)
     struct vd_err err = {0};
     int ret = 0;
     vd_watch_out_serve(&watch->out);
-    if (vd_watch_now_ms() >= next_look(watch))
+    if (vd_monotonic_ms() >= next_look(watch))
         ret = look_around(watch, &err);
     if (watch->woken && ret == 0)
         ret = vd_watch_out_done(&watch->out, &err);
@@ -304,7 +305,7 @@ static void take_turn(struct watch *watch)
 
 static int wait_ms(const struct watch *watch)
 {
-    int64_t now = vd_watch_now_ms(), until = next_look(watch);
+    int64_t now = vd_monotonic_ms(), until = next_look(watch);
     if (watch->more)
         return 0;
     if (watch->out.awaited > 0 && until > now + (watch->out.away ? ACK_AWAY_MS : ACK_MS))

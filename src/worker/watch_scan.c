@@ -7,6 +7,7 @@
 
 #include "vidriera/archive.h"
 #include "vidriera/log.h"
+#include "vidriera/now.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -14,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { DEPTH = 16, FILES = 100000 };
@@ -29,13 +29,6 @@ struct scan {
     size_t count, room;
     bool closed; /* a folder was met that we may not read */
 };
-
-int64_t vd_watch_now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000) + now.tv_nsec / 1000000;
-}
 
 bool vd_watch_is_mark(const char *name)
 {
@@ -84,7 +77,7 @@ static int add(struct scan *scan, const char *folder, const char *name, const st
         return -1;
     }
     file->fresh = true;
-    vd_ready_look(&file->ready, st, mark, vd_watch_now_ms());
+    vd_ready_look(&file->ready, st, mark, vd_monotonic_ms());
     scan->found[scan->count++] = file;
     return 0;
 }

@@ -50,7 +50,4 @@ bool vd_watch_is_mark(const char *name);
 /* Its folder in the root counts as a session; files in the root itself have none. Returns how long its name is. */
 size_t vd_watch_session(const char *path);
 
-/* Of a clock that only goes forward. */
-int64_t vd_watch_now_ms(void);
-
 #endif

@@ -3,6 +3,7 @@
 
 #include "vidriera/log.h"
 #include "vidriera/metrics.h"
+#include "vidriera/now.h"
 #include "vidriera/state.h"
 
 #include <errno.h>
@@ -27,7 +28,7 @@ static void tell_broker(struct vd_watch_out *out, bool acknowledged, const char 
     if (!out->away)
         vd_log(VD_LOG_WARNING, "watch: orders are not taken: %s; they wait, and are tried again", out->why);
     out->away = out->refused = true;
-    out->retry_ms = vd_watch_now_ms() + RETRY_MS;
+    out->retry_ms = vd_monotonic_ms() + RETRY_MS;
 }
 
 static void count_sent(const struct vd_watch_out *out)
@@ -107,9 +108,9 @@ int vd_watch_out_open(struct vd_watch_out *out, const struct vd_watch_setup *set
 /* An order that is not acknowledged by then is sent again by the next watch. */
 void vd_watch_out_close(struct vd_watch_out *out)
 {
-    int64_t until = vd_watch_now_ms() + CLOSE_MS;
+    int64_t until = vd_monotonic_ms() + CLOSE_MS;
     out->closing = true;
-    while (out->awaited > 0 && !out->away && vd_watch_now_ms() < until)
+    while (out->awaited > 0 && !out->away && vd_monotonic_ms() < until)
         out->awaited = vd_sender_poll(out->sender, CLOSE_MS / 10);
     if (out->sender)
         vd_sender_close(out->sender);
@@ -170,7 +171,7 @@ int vd_watch_out_done(struct vd_watch_out *out, struct vd_err *err)
 
 bool vd_watch_out_room(const struct vd_watch_out *out)
 {
-    if (out->away && (out->awaited > 0 || vd_watch_now_ms() < out->retry_ms))
+    if (out->away && (out->awaited > 0 || vd_monotonic_ms() < out->retry_ms))
         return false;
     return out->awaited < AWAITED && (!out->setup->outstanding || out->outstanding < out->setup->outstanding);
 }

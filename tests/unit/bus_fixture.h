@@ -40,7 +40,7 @@ static inline struct vd_bus *bus_open(const struct mock *mock)
 static inline struct vd_bus_event bus_wait(struct vd_bus *bus, int timeout_ms)
 {
     struct vd_bus_event event;
-    int64_t until = vd_now_ms() + timeout_ms;
+    int64_t until = vd_monotonic_ms() + timeout_ms;
     for (;;) {
         vd_bus_next(bus, true, &event);
         if (event.type == VD_BUS_UP)

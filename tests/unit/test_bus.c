@@ -234,40 +234,13 @@ static void test_cluster(void **state)
     vd_bus_close(bus, 5000);
 }
 
-/* What is out may still be published; a worker that drains takes nothing more, and others get its partitions. */
-static void test_drain(void **state)
-{
-    (void)state;
-    put_job(producer, 0, "first");
-    put_job(producer, 0, "second");
-    struct vd_bus *bus = bus_open(&mock);
-    struct vd_message *first = bus_order(bus);
-    vd_bus_drain(bus);
-    bus_answer(bus, first);
-    bus_expect(bus, VD_BUS_PUBLISHED);
-    struct vd_bus *other = bus_open(&mock);
-    struct vd_bus_event event = {0};
-    while (event.type != VD_BUS_ORDER) {
-        struct vd_bus_event none;
-        vd_bus_next(bus, true, &none);
-        assert_int_not_equal(none.type, VD_BUS_ORDER);
-        event = bus_wait(other, 20);
-    }
-    assert_int_equal(event.message->offset, 1);
-    vd_message_free(event.message);
-    vd_bus_close(bus, 5000);
-    vd_bus_close(other, 5000);
-}
-
 int main(void)
 {
 #define BUS_TEST(test) cmocka_unit_test_setup_teardown(test, open_mock, close_mock)
     const struct CMUnitTest tests[] = {
-        BUS_TEST(test_one_at_a_time),  BUS_TEST(test_all_partitions),
-        BUS_TEST(test_many_in_order),  BUS_TEST(test_goes_on_after_restart),
-        BUS_TEST(test_offset_alone),   BUS_TEST(test_control),
-        BUS_TEST(test_clears_control), BUS_TEST(test_status),
-        BUS_TEST(test_cluster),        BUS_TEST(test_drain),
+        BUS_TEST(test_one_at_a_time),         BUS_TEST(test_all_partitions), BUS_TEST(test_many_in_order),
+        BUS_TEST(test_goes_on_after_restart), BUS_TEST(test_offset_alone),   BUS_TEST(test_control),
+        BUS_TEST(test_clears_control),        BUS_TEST(test_status),         BUS_TEST(test_cluster),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 static const char recording[] = "the recording", machine[] = "a path of this machine";
+static const char command[] = "run as root: "; /* as all cures that are one begin */
 
 static bool inner(char c)
 {
@@ -77,11 +78,23 @@ static size_t rooted_at(const char *text, const struct vd_hidden *hidden)
     return 0;
 }
 
-/* An absolute path. Devices are the same on every machine. first: words begin with it, and it may have spaces. */
-static size_t absolute_at(const char *text, bool first)
+/* Up to the quote that ends it. One within stands as in a shell's word. */
+static size_t quoted(const char *text)
+{
+    size_t n = 0;
+    while (text[n] && (text[n] != '\'' || !strncmp(text + n, "'\\''", 4)))
+        n += text[n] == '\'' ? 4 : 1;
+    return n;
+}
+
+/* An absolute path. Devices are the same on every machine. first: words begin with it, and it may have spaces; so may one
+ * in quotes. */
+static size_t absolute_at(const char *text, bool first, bool in_quotes)
 {
     if (text[0] != '/' || !(inner(text[1]) || strchr("._-", text[1])) || !text[1] || !strncmp(text, "/dev/", 5))
         return 0;
+    if (in_quotes)
+        return quoted(text);
     size_t n = clause(text);
     return first ? n : strcspn(text, " ") < n ? strcspn(text, " ") : n;
 }
@@ -97,7 +110,12 @@ char *vd_board_words(const char *text, const struct vd_hidden *hidden)
         bool border = at == text || !inner(at[-1]);
         bool apart = at == text || strchr(" \"'(=[", at[-1]);
         bool first = at == text || (at >= text + 2 && at[-1] == ' ' && at[-2] == ':');
-        if (apart && (n = absolute_at(at, first)) > 0)
+        bool quotes = at > text && at[-1] == '\'';
+        if (hidden && border && !strncmp(at, command, sizeof command - 1)) { /* it is of no use without its path */
+            fputs("the log has the command", out);
+            break;
+        }
+        if (apart && (n = absolute_at(at, first, quotes)) > 0)
             fputs(machine, out);
         else if (border && hidden && ((n = rooted_at(at, hidden)) > 0 || (n = hidden_at(at, hidden)) > 0))
             fputs(recording, out);

@@ -4,9 +4,11 @@
 import http.client
 import itertools
 import json
+import os
 import re
 import subprocess
 import time
+import unittest
 
 import clips
 from case import RESULTS, KafkaCase, main
@@ -74,7 +76,7 @@ class Page:
 
 class People(KafkaCase):
     def people_appliance(self, **settings):
-        return self.kafka_appliance(http_listen="127.0.0.1:0", http_media="yes", **settings)
+        return self.kafka_appliance(**{"http_listen": "127.0.0.1:0", "http_media": "yes", **settings})
 
     def ask(self, appliance, page, *command, **settings):
         return appliance.run(*command, http_listen=page.address, **settings)
@@ -254,6 +256,37 @@ class People(KafkaCase):
             self.assertNotIn("Smith", text, path)
             if path.startswith("/media"):
                 self.assertEqual(code, 404, path)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can be two users")
+    def test_no_names_in_a_cure(self):
+        """The command that mends a folder names it: the log has it, and nobody else."""
+        ours, other = 10001, 1000
+        appliance = self.people_appliance(http_media="no")
+        recording = appliance.record("Mrs Smith/r.mp4", b"no recording" * 99)
+        for path in (appliance.data, *appliance.data.rglob("*")):
+            os.chown(path, ours, ours)
+        # The tie to our end is cut where the user changes: setpriv makes it anew.
+        user = ["setpriv", f"--reuid={ours}", f"--regid={ours}", "--clear-groups", "--pdeathsig=KILL"]
+        worker = appliance.start("worker", wrap=user)
+        page = Page(worker)
+        appliance.send(recording, id="closed")
+        wait_for(lambda: page.jobs().get("closed", {}).get("retry"), 60, "it fails")
+        folder = appliance.path("failed", "Mrs Smith")
+        wait_for((folder / "r.mp4").exists, 60, "it is moved")
+        os.chown(folder, other, other)
+        again = appliance.run("retry", "closed")
+        self.assertEqual(again.returncode, 0, again.stderr)
+        wait_for(lambda: worker.said("run as root: ", "Mrs Smith'"), 60, "it cannot be fetched back, and the log says how")
+
+        def told():
+            error = page.jobs()["closed"].get("error", {})
+            return "cannot be tried again" in error.get("why", "") and error
+        self.assertEqual(wait_for(told, 60, "the page tells of it")["cure"], "the log has the command")
+        for path in ("/api/jobs", "/readyz", "/metrics"):
+            self.assertNotIn("Smith", page.get(path)[1], path)
+        table = self.ask(appliance, page, "status")
+        self.assertIn("the log has the command", table.stdout)
+        self.assertNotIn("Smith", table.stdout)
 
     def test_a_port_that_is_taken(self):
         appliance = self.people_appliance()

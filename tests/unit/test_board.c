@@ -525,6 +525,13 @@ static const struct {
     {"recordings/Secret Visit/Doe: Jo", "the recording", NULL},
     {"it was cut in Secret Vi", "it was cut in the recording", NULL},
     {"plain; words", "plain", "words"},
+    {"recordings/Secret Visit: Permission denied; run as root: setfacl -m u:1:rx '/srv/My Data/recordings/Secret "
+     "Visit'",
+     "the recording: Permission denied", "the log has the command"},
+    {"recordings/x-ray.mp4: no; run as root: chmod -t '/srv/Somebody'\\''s/y'", "the recording: no",
+     "the log has the command"},
+    {"cannot be written: '/srv/My Data/Somebody'\\''s: own' is read-only",
+     "cannot be written: 'a path of this machine' is read-only", NULL},
 };
 
 static void names_off(void **state)
@@ -548,6 +555,31 @@ static void names_off(void **state)
         else
             assert_null(json_object_get(error, "cure"));
         free(text);
+        json_decref(look);
+        json_decref(result);
+        vd_board_destroy(board);
+    }
+}
+
+/* With names too no path of this machine is told, whatever is in it. */
+static void paths_off(void **state)
+{
+    static const char *const rows[][2] = {
+        {"run as root: setfacl -m u:1:rx '/srv/My Data/a; b: c'",
+         "run as root: setfacl -m u:1:rx 'a path of this machine'"},
+        {"run as root: chmod -t '/srv/Doe'\\''s Visit/y'", "run as root: chmod -t 'a path of this machine'"},
+        {"run as root: rm $'/srv/J\\303\\266rg Doe/y' there", "run as root: rm $'a path of this machine' there"},
+        {"see '/srv/My Da", "see 'a path of this machine"}, /* cut off */
+        {"it's /srv/x y", "it's a path of this machine y"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct vd_board *board = board_new();
+        json_t *result = named_result(rows[i][0]);
+        vd_board_result(board, "a", result);
+        json_t *look = vd_board_look(board, 0, true);
+        const json_t *error = json_object_get(json_array_get(json_object_get(look, "jobs"), 0), "error");
+        assert_string_equal(json_string_value(json_object_get(error, "why")), rows[i][1]);
         json_decref(look);
         json_decref(result);
         vd_board_destroy(board);
@@ -673,19 +705,11 @@ int main(void)
 {
     now = (double)(int64_t)vd_wall();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(any_order),
-        cmocka_unit_test(twice_is_once),
-        cmocka_unit_test(bounds),
-        cmocka_unit_test(many_wait),
-        cmocka_unit_test(since),
-        cmocka_unit_test(long_ago),
-        cmocka_unit_test(process),
-        cmocka_unit_test(stuck_and_well),
-        cmocka_unit_test(nobody),
-        cmocka_unit_test(names_off),
-        cmocka_unit_test(names_off_before_the_end),
-        cmocka_unit_test(finds),
-        cmocka_unit_test(threads),
+        cmocka_unit_test(any_order), cmocka_unit_test(twice_is_once),  cmocka_unit_test(bounds),
+        cmocka_unit_test(many_wait), cmocka_unit_test(since),          cmocka_unit_test(long_ago),
+        cmocka_unit_test(process),   cmocka_unit_test(stuck_and_well), cmocka_unit_test(nobody),
+        cmocka_unit_test(names_off), cmocka_unit_test(paths_off),      cmocka_unit_test(names_off_before_the_end),
+        cmocka_unit_test(finds),     cmocka_unit_test(threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

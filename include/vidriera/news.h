@@ -27,8 +27,8 @@ int vd_news_retry(struct vd_news *news, const char *job, struct vd_err *err);
 /* Did a broker answer lately? Any thread. */
 bool vd_news_hears(const struct vd_news *news);
 
-/* Accepts NULL. */
-void vd_news_stop(struct vd_news *news);
+/* False: a folder does not answer: all is left as it is, and so must what it was given be. Accepts NULL. */
+bool vd_news_stop(struct vd_news *news);
 
 /*
  * The same without news. Retry: by its dead letter; without one, by an order made anew of what roots (NULL: not at hand)

@@ -42,12 +42,14 @@ typedef int vd_reload_fn(void *opaque, struct vd_supervisor_setup *setup, struct
 struct vd_supervisor_end {
     int64_t completed, failed, rejected, duplicates;
     bool host_fault; /* it ended while jobs were waiting for the host */
+    bool hangs;      /* a thread is left in a folder that does not answer: nothing of the setup may be freed */
 };
 
 /*
  * Until a signal, max_jobs, or idleness: 0. -1: VD_UNAVAILABLE (no broker, with wait_s), VD_CONFIG, VD_AGAIN …. SIGTERM
  * and SIGINT drain, a second one ends now. Blocks those signals, SIGHUP, SIGCHLD and SIGPIPE in the calling thread:
- * call it before any other thread exists, or with them blocked there too.
+ * call it before any other thread exists, or with them blocked there too. When it returns SIGTERM and SIGINT end the
+ * process, for nobody listens to them any more.
  */
 int vd_supervisor_run(const struct vd_supervisor_setup *setup, vd_reload_fn *reload, void *opaque,
                       struct vd_supervisor_end *end, struct vd_err *err);

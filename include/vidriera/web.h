@@ -48,8 +48,10 @@ int vd_web_start(struct vd_web **web, const struct vd_web_setup *setup, struct v
 /* "127.0.0.1:8870": as it is bound. */
 const char *vd_web_address(const struct vd_web *web);
 
-/* Ends all connections, and wakes the board's readers. Waits for a cancel or retry that is under way. Accepts NULL. */
-void vd_web_stop(struct vd_web *web);
+/* Ends all connections, and wakes the board's readers. Waits for a cancel or retry that is under way. False: a recording
+ * is being read from a folder that does not answer: the server is left as it is, and so must all that it was given be.
+ * Accepts NULL. */
+bool vd_web_stop(struct vd_web *web);
 
 /* An answer to GET, for status and health: *body is the caller's, 16 MiB at most. Returns the code; -1: VD_UNAVAILABLE
  * (nobody answers within the time), VD_CONFIG. token NULL: none. */

@@ -71,11 +71,16 @@ int vd_people_start(struct vd_people *people, const struct vd_settings *settings
     return ret;
 }
 
-void vd_people_stop(struct vd_people *people)
+bool vd_people_stop(struct vd_people *people)
 {
-    vd_board_wake(people->board);
-    vd_web_stop(people->web);
-    vd_news_stop(people->news);
+    sigset_t ending;
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGINT);
+    sigaddset(&ending, SIGTERM);
+    pthread_sigmask(SIG_UNBLOCK, &ending, NULL);
+    if (!vd_web_stop(people->web) || !vd_news_stop(people->news))
+        return false;
     vd_board_destroy(people->board);
     *people = (struct vd_people){0};
+    return true;
 }

@@ -23,7 +23,8 @@ struct vd_people {
 int vd_people_start(struct vd_people *people, const struct vd_settings *settings, const char *kind, int slots,
                     const struct vd_bus_setup *bus, const struct vd_roots *roots, struct vd_err *err);
 
-/* Accepts a zeroed one. */
-void vd_people_stop(struct vd_people *people);
+/* From here on SIGINT and SIGTERM end the process. False: a thread is left in a folder that does not answer, and nothing
+ * that was given may be freed. Accepts a zeroed one. */
+bool vd_people_stop(struct vd_people *people);
 
 #endif

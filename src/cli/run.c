@@ -6,6 +6,7 @@
 #include "settings.h"
 
 #include "vidriera/embedded.h"
+#include "vidriera/join.h"
 #include "vidriera/log.h"
 #include "vidriera/state.h"
 #include "vidriera/supervisor.h"
@@ -18,7 +19,7 @@
 #include <unistd.h>
 
 /* The embedded broker keeps 5 MiB a partition and drops what is older: so many orders of at most 64 KiB fit well. */
-enum { OUTSTANDING = 100 };
+enum { OUTSTANDING = 100, WATCH_STOP_MS = 10000 };
 
 struct appliance {
     struct vd_settings settings;
@@ -34,6 +35,7 @@ struct appliance {
     struct vd_watch_setup watch_setup;
     pthread_t thread;
     bool watching, watch_failed;
+    bool hangs; /* a thread is left in a folder that does not answer: nothing is freed */
     struct vd_err watch_err;
 };
 
@@ -104,16 +106,25 @@ static int start_watch(struct appliance *all, struct vd_err *err)
     return 0;
 }
 
-static void stop_watch(struct appliance *all)
+/* False: it did not end well, and *err says why. */
+static bool stop_watch(struct appliance *all, struct vd_err *err)
 {
     const uint64_t one = 1;
     if (!all->watching)
-        return;
+        return true;
     atomic_store(&all->watch.stop, true);
     if (write(all->watch.wake, &one, sizeof one) < 0)
         vd_log(VD_LOG_DEBUG, "the watch is awake already");
-    pthread_join(all->thread, NULL);
+    if (!vd_join_for(all->thread, WATCH_STOP_MS)) {
+        pthread_detach(all->thread);
+        vd_log(VD_LOG_WARNING, "a folder does not answer while the watch looks at it; it is left alone");
+        all->hangs = true;
+        return true;
+    }
     vd_watch_state_finish(&all->watch);
+    if (all->watch_failed)
+        *err = all->watch_err;
+    return !all->watch_failed;
 }
 
 static int run(struct appliance *all, struct vd_reload *reload, struct vd_supervisor_end *end, struct vd_err *err)
@@ -128,9 +139,10 @@ static int run(struct appliance *all, struct vd_reload *reload, struct vd_superv
     all->worker.exit_when_idle = all->settings.exit_when_idle;
     all->worker.watch = &all->watch;
     int ret = vd_supervisor_run(&all->worker, vd_services_reload, reload, end, err);
-    stop_watch(all);
-    if (ret == 0 && all->watch_failed) {
-        *err = all->watch_err;
+    struct vd_err why;
+    all->hangs = end->hangs;
+    if (!stop_watch(all, &why) && ret == 0) {
+        *err = why;
         ret = -1;
     }
     return ret;
@@ -139,9 +151,11 @@ static int run(struct appliance *all, struct vd_reload *reload, struct vd_superv
 static void clean_up(struct appliance *all)
 {
     struct vd_err ignored;
-    vd_people_stop(&all->people);
+    bool people_hang = !vd_people_stop(&all->people);
     if (all->broker)
         vd_broker_write(&all->roots, NULL, &ignored);
+    if (all->hangs || people_hang)
+        return;
     vd_embedded_close(all->broker);
     if (all->lock >= 0)
         close(all->lock);
@@ -161,7 +175,7 @@ static int say_end(const struct vd_supervisor_end *end, struct vd_err *err)
 
 int vd_cmd_run(const struct vd_command *self, int argc, char **argv)
 {
-    struct appliance all = {.roots = VD_ROOTS_NONE, .lock = -1};
+    static struct appliance all = {.roots = VD_ROOTS_NONE, .lock = -1};
     struct vd_reload reload = {self, argc, argv};
     struct vd_supervisor_end end = {0};
     struct vd_err err = {0};

@@ -83,12 +83,13 @@ static int watch(const struct vd_watch_setup *setup, struct vd_err *err)
     return ret;
 }
 
-static int open_and_watch(const struct vd_settings *settings, struct vd_err *err)
+/* *hangs: a thread is left in a folder that does not answer. All that lives as long as it may is static. */
+static int open_and_watch(const struct vd_settings *settings, bool *hangs, struct vd_err *err)
 {
-    struct vd_roots roots = VD_ROOTS_NONE;
-    struct vd_bus_setup bus;
-    struct vd_embedded_address embedded;
-    struct vd_people people;
+    static struct vd_roots roots = VD_ROOTS_NONE;
+    static struct vd_bus_setup bus;
+    static struct vd_embedded_address embedded;
+    static struct vd_people people;
     if (vd_services_roots(settings, &roots, err) < 0)
         return -1;
     int ret = vd_services_bus(settings, &roots, &bus, &embedded, err);
@@ -108,19 +109,22 @@ static int open_and_watch(const struct vd_settings *settings, struct vd_err *err
         setup.news = people.news;
         if (ret == 0)
             ret = watch(&setup, err);
-        vd_people_stop(&people);
+        *hangs = !vd_people_stop(&people);
     }
-    vd_roots_close(&roots);
+    if (!*hangs)
+        vd_roots_close(&roots);
     return ret;
 }
 
 int vd_cmd_watch(const struct vd_command *self, int argc, char **argv)
 {
-    struct vd_settings settings;
+    static struct vd_settings settings;
     struct vd_err err = {0};
+    bool hangs = false;
     int ret = vd_settings_read(&settings, self, argc, argv, &err);
     if (ret == 0)
-        ret = open_and_watch(&settings, &err);
-    vd_settings_finish(&settings);
+        ret = open_and_watch(&settings, &hangs, &err);
+    if (!hangs)
+        vd_settings_finish(&settings);
     return vd_command_end(ret, &err);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "server.h"
 
+#include "vidriera/join.h"
 #include "vidriera/log.h"
 #include "vidriera/now.h"
 
@@ -15,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MEMORY = 16 * 1024, STACK = 512 * 1024 };
+enum { MEMORY = 16 * 1024, STACK = 512 * 1024, STOP_MS = 8000 /* a change may wait five seconds for the broker */ };
 
 const char *vd_asked_header(const struct vd_asked *asked, const char *name)
 {
@@ -305,14 +306,29 @@ const char *vd_web_address(const struct vd_web *web)
     return web->address;
 }
 
-void vd_web_stop(struct vd_web *web)
+/* Joins the threads of all connections. */
+static void *stop_daemon(void *daemon)
 {
+    MHD_stop_daemon(daemon);
+    return NULL;
+}
+
+bool vd_web_stop(struct vd_web *web)
+{
+    pthread_t thread;
     if (!web)
-        return;
+        return true;
     vd_lines_stop(&web->lines);
     vd_board_wake(web->setup.board);
-    MHD_stop_daemon(web->daemon);
+    if (pthread_create(&thread, NULL, stop_daemon, web->daemon) != 0) {
+        stop_daemon(web->daemon);
+    } else if (!vd_join_for(thread, STOP_MS)) {
+        pthread_detach(thread);
+        vd_log(VD_LOG_WARNING, "http: a folder does not answer while a recording is read; the reader is left alone");
+        return false;
+    }
     vd_lines_finish(&web->lines);
     vd_guard_finish(&web->guard);
     free(web);
+    return true;
 }

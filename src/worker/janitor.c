@@ -4,6 +4,7 @@
 #include "vidriera/archive.h"
 #include "vidriera/commit.h"
 #include "vidriera/fault.h"
+#include "vidriera/join.h"
 #include "vidriera/log.h"
 #include "vidriera/metrics.h"
 #include "vidriera/now.h"
@@ -19,7 +20,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { COMMITTED_MS = 3000 };
+enum { COMMITTED_MS = 3000, STOP_MS = 8000 /* after which no question to the broker is open */ };
 
 /* Between two rounds; one at which no broker answers tells nothing, so the next one comes soon. */
 static const double every_round = 60, while_no_broker = 1;
@@ -103,12 +104,22 @@ static void close_job(struct vd_janitor *janitor, struct vd_claim *claim, const 
     vd_log_about(NULL, NULL);
 }
 
+static bool stopping(struct vd_janitor *janitor)
+{
+    pthread_mutex_lock(&janitor->lock);
+    bool stop = janitor->stop;
+    pthread_mutex_unlock(&janitor->lock);
+    return stop;
+}
+
 /* Whether the job's end is known to Kafka. A document of another cluster, or of an embedded broker that is gone, will not be
  * asked for again. */
 static bool published(struct vd_janitor *janitor, const json_t *document)
 {
     struct vd_replay replay;
     int64_t committed;
+    if (stopping(janitor)) /* the bus may not be there any more */
+        return false;
     const char *cluster = vd_bus_cluster(janitor->setup.bus);
     if (!*cluster || vd_replay_get(document, &replay) < 0)
         return false;
@@ -116,14 +127,6 @@ static bool published(struct vd_janitor *janitor, const json_t *document)
         return true;
     return vd_bus_committed(janitor->setup.bus, replay.partition, COMMITTED_MS, &committed) == 0 &&
            committed > replay.offset;
-}
-
-static bool stopping(struct vd_janitor *janitor)
-{
-    pthread_mutex_lock(&janitor->lock);
-    bool stop = janitor->stop;
-    pthread_mutex_unlock(&janitor->lock);
-    return stop;
 }
 
 static bool ended_with_file(const json_t *document)
@@ -226,7 +229,8 @@ static void *janitor_main(void *opaque)
         }
         if (now >= round_at) {
             make_round(janitor);
-            round_at = now + (*vd_bus_cluster(janitor->setup.bus) ? every_round : while_no_broker);
+            round_at = now +
+                       (!stopping(janitor) && *vd_bus_cluster(janitor->setup.bus) ? every_round : while_no_broker);
         }
         bool sending = janitor->setup.spool && vd_courier_round(janitor->setup.spool);
         struct task *task = next_task(janitor, sending ? while_sending : at_rest);
@@ -303,15 +307,20 @@ struct vd_err vd_janitor_folders(struct vd_janitor *janitor)
     return err;
 }
 
-void vd_janitor_stop(struct vd_janitor *janitor)
+bool vd_janitor_stop(struct vd_janitor *janitor)
 {
     if (!janitor)
-        return;
+        return true;
     pthread_mutex_lock(&janitor->lock);
     janitor->stop = true;
     pthread_cond_signal(&janitor->changed);
     pthread_mutex_unlock(&janitor->lock);
-    pthread_join(janitor->thread, NULL);
+    if (!vd_join_for(janitor->thread, STOP_MS)) {
+        pthread_detach(janitor->thread);
+        vd_log(VD_LOG_WARNING,
+               "a folder does not answer, or a recording is still being moved: it is left alone, and found again");
+        return false;
+    }
     for (struct task *task; (task = janitor->first);) {
         janitor->first = task->next;
         vd_claim_release(&task->claim);
@@ -322,4 +331,5 @@ void vd_janitor_stop(struct vd_janitor *janitor)
     pthread_mutex_destroy(&janitor->lock);
     json_decref(janitor->told);
     free(janitor);
+    return true;
 }

@@ -36,7 +36,8 @@ int vd_janitor_pending(struct vd_janitor *janitor);
 /* What keeps the folders from being used, as it was a few seconds ago; code 0: nothing. Any thread. */
 struct vd_err vd_janitor_folders(struct vd_janitor *janitor);
 
-/* Ends after the job under way. What is left is found again at the next start. Accepts NULL. */
-void vd_janitor_stop(struct vd_janitor *janitor);
+/* Ends after the job under way, if that is soon. What is left is found again at the next start. False: a folder does not
+ * answer: all is left as it is, and so must what it was given be, but for the bus. Accepts NULL. */
+bool vd_janitor_stop(struct vd_janitor *janitor);
 
 #endif

@@ -2,6 +2,7 @@
 #include "vidriera/news.h"
 
 #include "vidriera/feed.h"
+#include "vidriera/join.h"
 #include "vidriera/log.h"
 #include "vidriera/metrics.h"
 #include "vidriera/now.h"
@@ -15,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NEXT_MS = 200, CLOSE_MS = 3000, ACT_MS = 4500, PARTITIONS = 1024, VALUE_BYTES = 1 << 20 };
+enum { NEXT_MS = 200, STOP_MS = 3000, CLOSE_MS = 3000, ACT_MS = 4500, PARTITIONS = 1024, VALUE_BYTES = 1 << 20 };
 
 static const double between_lags = 0.5;
 
@@ -222,12 +223,17 @@ bool vd_news_hears(const struct vd_news *news)
     return vd_feed_hears(news->feed);
 }
 
-void vd_news_stop(struct vd_news *news)
+bool vd_news_stop(struct vd_news *news)
 {
     if (!news)
-        return;
+        return true;
     news->ending = true;
-    pthread_join(news->thread, NULL);
+    if (!vd_join_for(news->thread, STOP_MS)) {
+        pthread_detach(news->thread);
+        vd_log(VD_LOG_WARNING, "a folder does not answer while the history is read; its reader is left alone");
+        return false;
+    }
     vd_feed_close(news->feed, CLOSE_MS);
     free(news);
+    return true;
 }

@@ -362,12 +362,23 @@ static int open_signals(void)
     return signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* From now on one ends the process, wherever it hangs. */
+static void let_go_of_signals(void)
+{
+    sigset_t ending;
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGINT);
+    sigaddset(&ending, SIGTERM);
+    pthread_sigmask(SIG_UNBLOCK, &ending, NULL);
+}
+
 static void close_all(struct vd_supervisor *sup)
 {
     vd_show_end(sup, BUS_CLOSE_MS / 1000.0);
+    let_go_of_signals();
     give_back(sup, true);
     vd_crew_finish(&sup->crew);
-    vd_janitor_stop(sup->janitor);
+    sup->end.hangs = !vd_janitor_stop(sup->janitor);
     vd_bus_close(sup->bus, sup->stops > 1 || !sup->bus_up ? 1000 : BUS_CLOSE_MS); /* nobody to wait for */
     for (int i = 0; i < sup->count; i++)
         vd_work_free(sup->works[i]);
@@ -442,6 +453,7 @@ int vd_supervisor_run(const struct vd_supervisor_setup *setup, vd_reload_fn *rel
     }
     close_all(sup);
     *end = sup->end;
-    free(sup);
+    if (!end->hangs)
+        free(sup);
     return ret;
 }

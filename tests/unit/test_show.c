@@ -12,10 +12,13 @@
 #include "vidriera/slot.h"
 #include "vidriera/supervisor.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
 
 static char data[32];
 static struct vd_roots roots = VD_ROOTS_NONE;
@@ -290,9 +293,107 @@ static void says_why_not(void **state)
     is("vidriera_ready{what=\"device\"}", 1);
 }
 
+/* --- a folder that does not answer, as an NFS mount whose server is gone */
+
+static atomic_bool hangs;
+
+int __real_fstatvfs(int fd, struct statvfs *fs);
+int __wrap_fstatvfs(int fd, struct statvfs *fs);
+
+int __wrap_fstatvfs(int fd, struct statvfs *fs)
+{
+    while (hangs)
+        pause();
+    return __real_fstatvfs(fd, fs);
+}
+
+/* Tells, by a byte, that the worker is ready to be ended, and that it ends. */
+static void *tell_parent(void *opaque)
+{
+    static const char *const awaited[] = {"no broker", "running: ending"};
+    int to = *(int *)opaque;
+    uint64_t version = 0;
+    for (size_t i = 0; i < 2;) {
+        vd_board_ready(setup.board, seen, sizeof seen);
+        if (strstr(seen, awaited[i]) && write(to, "x", 1) == 1)
+            i++;
+        else
+            version = vd_board_await(setup.board, version, 100);
+    }
+    return NULL;
+}
+
+/* A worker in a process of its own, whose janitor hangs. */
+static pid_t start_hanging(int *heard)
+{
+    static const struct vd_pair pair = {"bootstrap.servers", "127.0.0.1:1"};
+    struct vd_supervisor_end end = {0};
+    sigset_t ending;
+    pthread_t teller;
+    int both[2];
+    assert_int_equal(pipe(both), 0);
+    *heard = both[0];
+    pid_t pid = fork();
+    if (pid != 0) {
+        close(both[1]);
+        return pid;
+    }
+    hangs = true;
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &ending, NULL);
+    setup.bus = (struct vd_bus_setup){.kafka = &pair, .count = 1, .source = "w"};
+    assert_int_equal(pthread_create(&teller, NULL, tell_parent, &both[1]), 0);
+    run(&end);
+    _exit(end.hangs ? 0 : 1);
+}
+
+static void hear(int from)
+{
+    char byte;
+    struct pollfd one = {.fd = from, .events = POLLIN};
+    assert_int_equal(poll(&one, 1, 120000), 1);
+    assert_int_equal(read(from, &byte, 1), 1);
+}
+
+/* Its status; it is ended if it does not end. */
+static int await_end(pid_t pid)
+{
+    int status = 0;
+    for (int i = 0; i < 1200; i++) {
+        if (waitpid(pid, &status, WNOHANG) == pid)
+            return status;
+        poll(NULL, 0, 100);
+    }
+    kill(pid, SIGKILL);
+    waitpid(pid, &status, 0);
+    return status;
+}
+
+/* The end is not put off by it, and who does not want to wait for that sends a second signal. */
+static void ends_though_a_folder_hangs(void **state)
+{
+    (void)state;
+    for (int twice = 0; twice < 2; twice++) {
+        int heard;
+        pid_t pid = start_hanging(&heard);
+        hear(heard);
+        assert_int_equal(kill(pid, SIGTERM), 0);
+        if (twice) {
+            hear(heard);
+            assert_int_equal(kill(pid, SIGTERM), 0);
+        }
+        int status = await_end(pid);
+        close(heard);
+        if (twice ? !WIFSIGNALED(status) || WTERMSIG(status) != SIGTERM : status != 0)
+            fail_msg("%d signals: %x", twice + 1, (unsigned)status);
+    }
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(ends_though_a_folder_hangs, prepare, clean_up), /* forks: before any thread */
         cmocka_unit_test_setup_teardown(counts, prepare, clean_up),
         cmocka_unit_test_setup_teardown(hides_paths, prepare, clean_up),
         cmocka_unit_test_setup_teardown(a_watch_without_a_broker, prepare, clean_up),

@@ -4,6 +4,9 @@
 
 #include "parse.h"
 
+#include <dirent.h>
+#include <pthread.h>
+
 enum { BYTES = 300000 };
 
 static const double patient_s = 30; /* for what comes at once on a machine that is not busy */
@@ -519,6 +522,75 @@ static void test_many_listeners(void **state)
     assert_int_equal(code, 200);
 }
 
+/* --- a folder that does not answer, as an NFS mount whose server is gone */
+
+static struct {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool hangs, reached;
+} folder = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+ssize_t __real_pread(int fd, void *buffer, size_t size, off_t offset);
+ssize_t __wrap_pread(int fd, void *buffer, size_t size, off_t offset);
+
+ssize_t __wrap_pread(int fd, void *buffer, size_t size, off_t offset)
+{
+    pthread_mutex_lock(&folder.lock);
+    folder.reached = true;
+    pthread_cond_broadcast(&folder.changed);
+    while (folder.hangs)
+        pthread_cond_wait(&folder.changed, &folder.lock);
+    pthread_mutex_unlock(&folder.lock);
+    return __real_pread(fd, buffer, size, offset);
+}
+
+static void let_hang(bool hangs)
+{
+    pthread_mutex_lock(&folder.lock);
+    folder.hangs = hangs;
+    folder.reached = false;
+    pthread_cond_broadcast(&folder.changed);
+    pthread_mutex_unlock(&folder.lock);
+}
+
+static int threads(void)
+{
+    int count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    assert_non_null(tasks);
+    for (const struct dirent *task; (task = readdir(tasks));)
+        count += task->d_name[0] != '.';
+    closedir(tasks);
+    return count;
+}
+
+/* The end does not wait for a disk either. */
+static void test_folder_hangs(void **state)
+{
+    static const char request[] = "GET /media/job-1/original HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    static struct vd_web *left; /* what is left is reached from here */
+    (void)state;
+    site_stop();
+    int before = threads();
+    site_start();
+    left = site.web;
+    let_hang(true);
+    int fd = site_connect();
+    assert_true(say(fd, request, sizeof request - 1));
+    pthread_mutex_lock(&folder.lock);
+    while (!folder.reached)
+        pthread_cond_wait(&folder.changed, &folder.lock);
+    pthread_mutex_unlock(&folder.lock);
+    site.web = NULL;
+    assert_false(vd_web_stop(left));
+    close(fd);
+    let_hang(false);
+    double until = vd_monotonic() + patient_s;
+    while (threads() > before && vd_monotonic() < until)
+        poll(NULL, 0, 20);
+    assert_int_equal(threads(), before); /* nobody uses the board any more */
+}
+
 /* The end does not wait for those who listen. */
 static void test_stop(void **state)
 {
@@ -540,11 +612,11 @@ static void test_stop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test(test_whole),       test(test_ranges),  test(test_if_range),           test(test_kept_alive),
-        test_stopped(test_off), test(test_moved),   test(test_known_by),           test(test_documents_lie),
-        test(test_root_away),   test(test_cut_off), cmocka_unit_test(test_types),  test(test_first_event),
-        test(test_events),      test(test_since),   test_stopped(test_signed_out), test(test_many_listeners),
-        test(test_stop),
+        test(test_whole),       test(test_ranges),       test(test_if_range),           test(test_kept_alive),
+        test_stopped(test_off), test(test_moved),        test(test_known_by),           test(test_documents_lie),
+        test(test_root_away),   test(test_cut_off),      cmocka_unit_test(test_types),  test(test_first_event),
+        test(test_events),      test(test_since),        test_stopped(test_signed_out), test(test_many_listeners),
+        test(test_stop),        test(test_folder_hangs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -133,7 +133,7 @@ static inline void site_start(void)
 
 static inline void site_stop(void)
 {
-    vd_web_stop(site.web);
+    assert_true(vd_web_stop(site.web));
     site.web = NULL;
 }
 

@@ -1,19 +1,22 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A scrape is what Prometheus takes, the rules go off when they should, and every metric that rules and dashboard name is
-one of the table.
+one of the table. What a rule wants to see rising is there before a worker's first job.
 
-usage: observability.py ROOT PROMTOOL UNIT_METRICS
+usage: observability.py ROOT PROMTOOL UNIT_METRICS VIDRIERA
 """
 
 import json
+import os
 import pathlib
 import re
 import subprocess
 import sys
 import tempfile
+import time
+import urllib.request
 
-root, promtool, unit_metrics = sys.argv[1:]
+root, promtool, unit_metrics, vidriera = sys.argv[1:]
 folder = pathlib.Path(root, "docker/observability")
 wrong = []
 
@@ -75,6 +78,28 @@ def parse(queries):
         run("check", "rules", file.name)
 
 
+def first_scrape(seconds=120):
+    """Of a worker that has its device, and no job yet."""
+    with tempfile.TemporaryDirectory(prefix="vidriera-observability-") as data:
+        env = {name: value for name, value in os.environ.items() if not name.startswith(("VIDRIERA_", "NOTIFY_"))}
+        env |= {"VIDRIERA_DATA": data, "VIDRIERA_DEVICE": "cpu", "VIDRIERA_WORKER_SLOTS": "1",
+                "VIDRIERA_KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "VIDRIERA_HTTP_LISTEN": "127.0.0.1:0"}
+        log = pathlib.Path(data, "log")
+        with open(log, "wb") as stderr, subprocess.Popen([vidriera, "worker"], env=env, stdin=subprocess.DEVNULL, stderr=stderr) as worker:
+            until = time.monotonic() + seconds
+            try:
+                while time.monotonic() < until and worker.poll() is None:
+                    page = re.search(r"the page: (http://[0-9.:]+)", log.read_text(encoding="utf-8"))
+                    text = urllib.request.urlopen(f"{page.group(1)}/metrics", timeout=seconds).read().decode() if page else ""
+                    if "vidriera_backend_info{" in text:
+                        return text
+                    time.sleep(0.05)
+            finally:
+                worker.kill()
+        check(f"no scrape of a worker: {log.read_text(encoding='utf-8')}", False)
+        return ""
+
+
 scrape = subprocess.run([unit_metrics, "--print"], stdout=subprocess.PIPE, text=True, check=True).stdout
 series, labels = series_of(scrape), labels_of(scrape)
 check("the scrape has nearly nothing in it", len(series) > 20)
@@ -93,6 +118,12 @@ parse([target["expr"] for panel in dashboard["panels"] for target in panel["targ
 shown = " ".join(expressions(dashboard))
 for name in series:
     check(f"{name} is not in the dashboard", re.sub("_(sum|count)$", "_bucket", name) in shown)
+
+begins = first_scrape()
+rising = re.findall(r"\bincrease\((\w+)", rules)
+check("no alert waits for a rise", rising)
+for name in rising:
+    check(f"{name}: a worker without a job does not print it, so that its first rise is none", re.search(rf"^{name}[{{ ]", begins, re.M))
 
 alerts = re.split(r"^ *- alert: ", rules, flags=re.M)[1:]
 check("there are no alerts", alerts)

@@ -45,7 +45,10 @@ void vd_metric_add(enum vd_metric metric, double by, const char *first, const ch
 void vd_metric_set(enum vd_metric metric, double to, const char *first, const char *second);
 void vd_metric_observe(enum vd_metric metric, double value, const char *first);
 
-/* Drops the series of a metric: before an info metric gets other labels. */
+/* This series, and no other of the metric from now on: an info metric gets other labels, and no scrape misses it. */
+void vd_metric_only(enum vd_metric metric, double value, const char *first, const char *second);
+
+/* Drops the series of a metric. */
 void vd_metric_clear(enum vd_metric metric);
 
 /* The text format of Prometheus, 0.0.4; the caller frees. NULL: no memory. */

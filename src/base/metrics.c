@@ -211,14 +211,31 @@ void vd_metric_observe(enum vd_metric metric, double value, const char *first)
     pthread_mutex_unlock(&lock);
 }
 
-void vd_metric_clear(enum vd_metric metric)
+/* Under lock. */
+static void drop_series(enum vd_metric metric)
 {
-    pthread_mutex_lock(&lock);
     for (int i = 0; i < metrics[metric].count; i++)
         free(metrics[metric].series[i]);
     free(metrics[metric].series);
     metrics[metric].series = NULL;
     metrics[metric].count = metrics[metric].room = 0;
+}
+
+void vd_metric_only(enum vd_metric metric, double value, const char *first, const char *second)
+{
+    assert(rows[metric].kind == GAUGE);
+    pthread_mutex_lock(&lock);
+    drop_series(metric);
+    struct series *series = series_of(metric, first, second);
+    if (series)
+        series->value = value;
+    pthread_mutex_unlock(&lock);
+}
+
+void vd_metric_clear(enum vd_metric metric)
+{
+    pthread_mutex_lock(&lock);
+    drop_series(metric);
     pthread_mutex_unlock(&lock);
 }
 

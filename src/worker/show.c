@@ -13,6 +13,8 @@ enum { WORDS = VD_SHOW_WORDS };
 
 static const double sample_s = 1, extend_every_s = 5, extend_s = 30;
 
+static const char no_backend[] = "none";
+
 void vd_show_backend(const char *device, char *backend, size_t size)
 {
     snprintf(backend, size, "%.*s", (int)strcspn(device, ":"), device);
@@ -80,6 +82,13 @@ static void show_need(const struct vd_supervisor *sup, enum vd_need need, const 
     vd_metric_set(VD_METRIC_READY, *words ? 0 : 1, vd_need_name(need), NULL);
 }
 
+/* Series are there before there is anything to count: one that appears at 1 has not risen, for Prometheus. */
+static void show_jobs(const char *backend)
+{
+    for (int i = 0; i <= VD_CANCELLED; i++)
+        vd_metric_add(VD_METRIC_JOBS, 0, vd_status_name((enum vd_status)i), backend);
+}
+
 /* Called again with the same, it says nothing new. */
 void vd_show_device(struct vd_supervisor *sup, const struct vd_choice *choice)
 {
@@ -90,10 +99,11 @@ void vd_show_device(struct vd_supervisor *sup, const struct vd_choice *choice)
         return;
     shown->device = *choice;
     vd_show_backend(choice->words, backend, sizeof backend);
-    vd_metric_clear(VD_METRIC_BACKEND_INFO);
     char *reason = vd_board_public(choice->reason);
-    vd_metric_set(VD_METRIC_BACKEND_INFO, 1, backend, reason ? reason : "");
+    vd_metric_only(VD_METRIC_BACKEND_INFO, 1, backend, reason ? reason : "");
     free(reason);
+    vd_metric_add(VD_METRIC_FALLBACKS, 0, backend, NULL);
+    show_jobs(backend);
     vd_board_device(sup->setup.board, choice->words, *choice->reason ? choice->reason : NULL);
 }
 
@@ -102,7 +112,6 @@ void vd_show_no_device(struct vd_supervisor *sup, const struct vd_err *err)
     sup->shown.no_device = *err;
 }
 
-/* Series are there from the start: one that appears at 1 has not risen, for Prometheus. */
 static void show_series(const struct vd_supervisor *sup)
 {
     static const char *const deaths[] = {"signal", "stall", "timeout", "exit"};
@@ -112,6 +121,7 @@ static void show_series(const struct vd_supervisor *sup)
         vd_metric_add(VD_METRIC_SLOT_DEATHS, 0, deaths[i], NULL);
     for (int i = 0; i < VD_NEEDS; i++)
         vd_metric_set(VD_METRIC_READY, 0, vd_need_name((enum vd_need)i), NULL);
+    show_jobs(no_backend);
 }
 
 void vd_show_begin(struct vd_supervisor *sup)
@@ -197,7 +207,7 @@ static const char *backend_of(const struct vd_work *work, char *backend, size_t 
     if (used)
         return used;
     vd_show_backend(work->choice.words, backend, size);
-    return *backend ? backend : "none";
+    return *backend ? backend : no_backend;
 }
 
 void vd_show_work(const struct vd_work *work)

@@ -6,9 +6,10 @@
 
 #include <math.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
-enum { THREADS = 4, ADDS = 10000, SCRAPES = 50 };
+enum { THREADS = 4, ADDS = 10000, SCRAPES = 500 };
 
 static void clear_all(void)
 {
@@ -156,26 +157,44 @@ static void *scrape(void *opaque)
     (void)opaque;
     for (int i = 0; i < SCRAPES; i++) {
         char *text = vd_metrics_text();
-        vd_metric_clear(VD_METRIC_BACKEND_INFO);
-        vd_metric_set(VD_METRIC_BACKEND_INFO, i, "cpu", "");
+        bool there = text && strstr(text, "\nvidriera_backend_info{");
         free(text);
+        if (!there)
+            return "a scrape without it";
     }
     return NULL;
 }
 
-/* Nothing is lost, and TSan finds nothing. */
+static void *change_device(void *opaque)
+{
+    while (!atomic_load((atomic_bool *)opaque)) {
+        vd_metric_only(VD_METRIC_BACKEND_INFO, 1, "cuda", "");
+        vd_metric_only(VD_METRIC_BACKEND_INFO, 1, "cpu", "cuda: no session");
+    }
+    return NULL;
+}
+
+/* Nothing is lost, no scrape comes in between, and TSan finds nothing. */
 static void threads(void **state)
 {
-    pthread_t thread[THREADS], reader;
+    pthread_t thread[THREADS], reader, changer;
+    atomic_bool over = false;
+    void *missed;
     char line[100];
     (void)state;
     clear_all();
+    vd_metric_only(VD_METRIC_BACKEND_INFO, 1, "cpu", "");
+    assert_int_equal(pthread_create(&changer, NULL, change_device, &over), 0);
     for (int i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&thread[i], NULL, add, i % 2 ? "cpu" : "vaapi"), 0);
     assert_int_equal(pthread_create(&reader, NULL, scrape, NULL), 0);
     for (int i = 0; i < THREADS; i++)
         pthread_join(thread[i], NULL);
-    pthread_join(reader, NULL);
+    pthread_join(reader, &missed);
+    atomic_store(&over, true);
+    pthread_join(changer, NULL);
+    assert_null(missed);
+    assert_int_equal(count_lines("\nvidriera_backend_info{"), 1);
     snprintf(line, sizeof line, "vidriera_frames_total{backend=\"cpu\"} %d", THREADS / 2 * ADDS);
     has_line(line);
     snprintf(line, sizeof line, "vidriera_job_duration_seconds_count{result=\"completed\"} %d", THREADS * ADDS);

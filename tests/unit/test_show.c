@@ -186,6 +186,9 @@ static void counts(void **state)
     is("vidriera_job_duration_seconds_count{result=\"rejected\"}", -1);
     is("vidriera_dead_letters_total", 2);
     is("vidriera_duplicates_total", 0);
+    is("vidriera_fallbacks_total{backend=\"cpu\"}", 0);
+    is("vidriera_jobs_total{result=\"cancelled\",backend=\"cpu\"}", 0);
+    is("vidriera_jobs_total{result=\"failed\",backend=\"none\"}", 0);
     is("vidriera_slots", 1);
     is("vidriera_slot_deaths_total{how=\"stall\"}", 0);
     is("vidriera_backend_info{backend=\"cpu\",reason=\"\"}", 1);

@@ -245,6 +245,20 @@ class Asking(unittest.TestCase):
         other = self.ask(self.somebody(code=404), "status")
         self.assertIn("is it vidriera?", other.stderr)
 
+    def test_status_tells_what_can_be_done(self):
+        """By the job's id, which the path hides."""
+        long, bad = {"root": "recordings", "path": "s/long.mp4"}, {"root": "recordings", "path": "s/bad.mp4"}
+        server = self.somebody(board={"version": 5, "jobs": [
+            {"job": "job-1", "state": "running", "input": long, "fraction": 0.1, "left_s": 5400, "cancel": True},
+            {"job": "job-2", "state": "failed", "input": bad, "error": {"why": "no video", "cure": "look at it"}, "retry": True},
+            {"job": "job-3", "state": "failed", "input": {"root": "recordings"}, "retry": True},
+            {"job": "job-4", "state": "completed", "input": bad, "retry": False, "cancel": False}]})
+        told = self.ask(server, "status").stdout
+        self.assertRegex(told, r"running +s/long.mp4 +10 %, 1 h 30 min left\n +vidriera cancel job-1\n")
+        self.assertRegex(told, r"failed +s/bad.mp4 +no video; look at it\n +vidriera retry job-2\n")
+        self.assertIn("job job-3\n", told)
+        self.assertEqual(told.count("vidriera "), 2, told)
+
     def test_follow_goes_on(self):
         """Through a restart; but what was never there ends it."""
         server = self.somebody(board={"version": 5, "jobs": []})

@@ -3,6 +3,8 @@
 
 #include "vidriera/text.h"
 
+#include <math.h>
+#include <stdarg.h>
 #include <string.h>
 
 enum { WORD = 512, ENDS = 20, STATE_WIDTH = 11 };
@@ -13,20 +15,52 @@ static const char *text_of(const json_t *object, const char *member)
     return text ? text : "";
 }
 
+static const char *path_of(const json_t *job)
+{
+    return text_of(json_object_get(job, "input"), "path");
+}
+
 /* What a person knows it by. It was given by somebody. */
 static void name(const json_t *job, char text[WORD])
 {
-    const char *path = text_of(json_object_get(job, "input"), "path");
+    const char *path = path_of(job);
     snprintf(text, WORD, "%s%s", *path ? "" : "job ", *path ? path : text_of(job, "job"));
     vd_text_clean(text);
 }
 
-static void add(char text[WORD], const char *fmt, double value)
+/* What can be done about it, by its id; empty: nothing, or that is its name already. */
+static void command(const json_t *job, char text[WORD])
+{
+    bool retry = json_is_true(json_object_get(job, "retry")), cancel = json_is_true(json_object_get(job, "cancel"));
+    *text = '\0';
+    if (*path_of(job) && (retry || cancel))
+        snprintf(text, WORD, "vidriera %s %s", retry ? "retry" : "cancel", text_of(job, "job"));
+    vd_text_clean(text);
+}
+
+__attribute__((format(printf, 2, 3))) static void add(char text[WORD], const char *fmt, ...)
 {
     size_t used = strlen(text);
+    va_list args;
     if (used && used < WORD - 2)
         used = (size_t)(stpcpy(text + used, ", ") - text);
-    snprintf(text + used, WORD - used, fmt, value);
+    va_start(args, fmt);
+    vsnprintf(text + used, WORD - used, fmt, args);
+    va_end(args);
+}
+
+/* As the page says it. */
+static void add_left(char text[WORD], double left)
+{
+    char span[48];
+    long seconds = lround(left), minutes = seconds / 60;
+    if (minutes < 1)
+        snprintf(span, sizeof span, "%ld s left", seconds);
+    else if (minutes < 60)
+        snprintf(span, sizeof span, "%ld min %ld s left", minutes, seconds % 60);
+    else
+        snprintf(span, sizeof span, "%ld h %ld min left", minutes / 60, minutes % 60);
+    add(text, "%s", span);
 }
 
 /* What is known of it, in its state. */
@@ -43,7 +77,7 @@ static void facts(const json_t *job, char text[WORD])
     if (!strcmp(state, "running") && fps > 0)
         add(text, "%.0f fps", fps);
     if (!strcmp(state, "running") && left > 0)
-        add(text, left < 100 ? "%.0f s left" : "%.0f min left", left < 100 ? left : left / 60);
+        add_left(text, left);
     if (speed > 0)
         add(text, "%.1fx", speed);
     if (error)
@@ -77,6 +111,9 @@ static void print_job(FILE *to, const json_t *job, int width)
         fprintf(to, "\n%*s%s\n", STATE_WIDTH, "", more);
     else
         fputc('\n', to);
+    command(job, more);
+    if (*more)
+        fprintf(to, "%*s%s\n", STATE_WIDTH, "", more);
 }
 
 static bool is(const json_t *job, const char *states)
@@ -143,5 +180,7 @@ void vd_status_line(FILE *to, const json_t *job)
         return;
     name(job, what);
     facts(job, more);
-    fprintf(to, "%s %s%s%s\n", text_of(job, "state"), what, *more ? ": " : "", more);
+    fprintf(to, "%s %s%s%s", text_of(job, "state"), what, *more ? ": " : "", more);
+    command(job, more);
+    fprintf(to, "%s%s\n", *more ? "; " : "", more);
 }

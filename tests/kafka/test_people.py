@@ -146,9 +146,15 @@ class People(KafkaCase):
         self.assertEqual(table.returncode, 0, table.stderr)
         for words in ("ready", "completed", "s/good.mp4", "rejected", "s/nowhere.mp4"):
             self.assertIn(words, table.stdout)
+        told = re.search(r"^ +vidriera (retry .*)$", table.stdout, re.M)
+        self.assertEqual(told and told.group(1), "retry bad", table.stdout)
         board = json.loads(self.ask(appliance, page, "status", "--json").stdout)
         self.assertEqual({job["job"]: job["state"] for job in board["jobs"]}, {"good": "completed", "bad": "rejected"})
         self.assertTrue({job["job"]: job for job in board["jobs"]}["bad"]["error"]["cure"])
+        appliance.record("s/nowhere.mp4")
+        again = appliance.run(*told.group(1).split())
+        self.assertEqual(again.returncode, 0, again.stderr)
+        wait_for(lambda: page.states().get("bad") == "completed", 60, "what the table says does it")
 
     def test_health(self):
         appliance = self.people_appliance()

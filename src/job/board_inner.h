@@ -126,8 +126,8 @@ struct vd_hidden {
     int count;
 };
 
-/* Words for people: without paths of this machine; with hidden, also without those and without any path beneath a root.
- * New; NULL: no memory. */
+/* Words for people: without paths of this machine, of a device's node its name alone; with hidden, also without those,
+ * without any path beneath a root, and without commands that name one. New; NULL: no memory. */
 char *vd_board_words(const char *text, const struct vd_hidden *hidden);
 
 /* The same of every text in a value; with hidden, members named path, session, meta and title are left out. New. */

@@ -234,8 +234,10 @@ json_t *vd_board_look(struct vd_board *board, uint64_t since, bool names)
     put(made, "needs", look_at_needs(board, hidden));
     json_t *device = json_null();
     if (board->device) {
+        char *name = vd_board_words(board->device, hidden);
         char *reason = board->reason ? vd_board_words(board->reason, hidden) : NULL;
-        device = json_pack("{s:s, s:s}", "name", board->device, "reason", reason ? reason : "");
+        device = json_pack("{s:s, s:s}", "name", name ? name : "", "reason", reason ? reason : "");
+        free(name);
         free(reason);
     }
     put(made, "device", device);

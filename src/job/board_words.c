@@ -87,16 +87,28 @@ static size_t quoted(const char *text)
     return n;
 }
 
-/* An absolute path. Devices are the same on every machine. first: words begin with it, and it may have spaces; so may one
- * in quotes. */
+/* An absolute path. first: words begin with it, and it may have spaces; so may one in quotes. */
 static size_t absolute_at(const char *text, bool first, bool in_quotes)
 {
-    if (text[0] != '/' || !(inner(text[1]) || strchr("._-", text[1])) || !text[1] || !strncmp(text, "/dev/", 5))
+    if (text[0] != '/' || !(inner(text[1]) || strchr("._-", text[1])) || !text[1])
         return 0;
     if (in_quotes)
         return quoted(text);
     size_t n = clause(text);
     return first ? n : strcspn(text, " ") < n ? strcspn(text, " ") : n;
+}
+
+/* The node of a device, without its folder. That there is none is said without its name. 0: here is none. */
+static size_t put_node(FILE *out, const char *text)
+{
+    static const char none[] = ": no ";
+    size_t size = strcspn(text, ":;, '"), name = strncmp(text, "/dev/dri/", 9) ? 5 : 9;
+    if (strncmp(text, "/dev/", 5) || size <= name || memchr(text + name, '/', size - name))
+        return 0;
+    if (!strncmp(text + size, none, sizeof none - 1))
+        return size + 2;
+    fwrite(text + name, size - name, 1, out);
+    return size;
 }
 
 char *vd_board_words(const char *text, const struct vd_hidden *hidden)
@@ -108,13 +120,15 @@ char *vd_board_words(const char *text, const struct vd_hidden *hidden)
         return NULL;
     for (const char *at = text; *at; at += n) {
         bool border = at == text || !inner(at[-1]);
-        bool apart = at == text || strchr(" \"'(=[", at[-1]);
+        bool apart = at == text || strchr(" \"'(=[:", at[-1]);
         bool first = at == text || (at >= text + 2 && at[-1] == ' ' && at[-2] == ':');
         bool quotes = at > text && at[-1] == '\'';
         if (hidden && border && !strncmp(at, command, sizeof command - 1)) { /* it is of no use without its path */
             fputs("the log has the command", out);
             break;
         }
+        if (apart && (n = put_node(out, at)) > 0)
+            continue;
         if (apart && (n = absolute_at(at, first, quotes)) > 0)
             fputs(machine, out);
         else if (border && hidden && ((n = rooted_at(at, hidden)) > 0 || (n = hidden_at(at, hidden)) > 0))
@@ -170,6 +184,15 @@ json_t *vd_board_clean(const json_t *value, const struct vd_hidden *hidden) // N
     return made;
 }
 
+/* What the last clause says, which is what to do; NULL: there is one alone. */
+static char *last_clause(const char *text)
+{
+    const char *last = NULL;
+    for (const char *at = text; (at = strstr(at, "; ")); at += 2)
+        last = at + 2;
+    return (char *)last;
+}
+
 json_t *vd_board_error(const json_t *error, const struct vd_hidden *hidden)
 {
     static const char *const members[] = {"class", "code", "stage"};
@@ -180,12 +203,12 @@ json_t *vd_board_error(const json_t *error, const struct vd_hidden *hidden)
     for (size_t i = 0; i < sizeof members / sizeof *members; i++)
         if (json_object_get(error, members[i]))
             json_object_set(made, members[i], json_object_get(error, members[i]));
-    char *words = vd_board_words(message, hidden), *cure = NULL;
-    for (char *at = words; at && (at = strstr(at, "; ")); at += 2)
-        cure = at;
+    char *words = vd_board_words(message, hidden), *cure = words ? last_clause(words) : NULL;
+    const char *whole = last_clause(message);
     if (cure) {
-        *cure = 0;
-        json_object_set_new(made, "cure", json_string(cure + 2));
+        cure[-2] = 0;
+        bool of_node = whole && strstr(whole, "/dev/"); /* and of no use without its folder */
+        json_object_set_new(made, "cure", json_string(of_node ? "vidriera doctor tells what mends it" : cure));
     }
     if (words)
         json_object_set_new(made, "why", json_string(words));

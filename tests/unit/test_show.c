@@ -217,7 +217,16 @@ static void counts(void **state)
     assert_true(value_of("vidriera_job_speed_ratio{backend=\"cpu\"}") > 0);
 }
 
-/* Whoever asks gets metrics: they name devices, and no path of this machine. */
+static void shows_device(const char *name, const char *reason)
+{
+    json_t *look = vd_board_look(setup.board, 0, true);
+    const json_t *device = json_object_get(look, "device");
+    assert_string_equal(json_string_value(json_object_get(device, "name")), name);
+    assert_string_equal(json_string_value(json_object_get(device, "reason")), reason);
+    json_decref(look);
+}
+
+/* Whoever asks is told the device, and no path of this machine. */
 static void hides_paths(void **state)
 {
     struct vd_supervisor sup = {.setup = {.board = setup.board}};
@@ -225,10 +234,16 @@ static void hides_paths(void **state)
                                      .reason = "vaapi:/dev/dri/renderD128: /opt/secret/drivers/x.so cannot be opened"};
     (void)state;
     vd_show_device(&sup, &choice);
-    is("vidriera_backend_info{backend=\"cpu\",reason=\"vaapi:/dev/dri/renderD128: a path of this machine\"}", 1);
+    is("vidriera_backend_info{backend=\"cpu\",reason=\"vaapi:renderD128: a path of this machine\"}", 1);
     char *text = vd_metrics_text();
     assert_null(strstr(text, "secret"));
     free(text);
+    shows_device("cpu", "vaapi:renderD128: a path of this machine");
+    const struct vd_choice other = {
+        .words = "vaapi-opencl:/dev/dri/renderD129",
+        .reason = "vaapi-opencl: /dev/dri: no render node; cuda: /dev/nvidia0: no such node"};
+    vd_show_device(&sup, &other);
+    shows_device("vaapi-opencl:renderD129", "vaapi-opencl: no render node; cuda: no such node");
 }
 
 /* A watch that has sent nothing yet asks whoever reads the news. */

@@ -11,7 +11,7 @@
  *   GET  /media/JOB/original, /media/JOB/result  the file, with ranges; 404 unless `media`
  *   POST /api/jobs/JOB/cancel, /api/jobs/JOB/retry   202; 403 without a token, whatever the address; 404: no such job;
  *                                              409: it cannot be, as it is; 503: not now
- *   POST /login (token=…), /logout             a cookie: HttpOnly, SameSite=Strict
+ *   POST /login (token=…), /logout             a cookie: HttpOnly, SameSite=Strict, from a page of https:// Secure
  *
  * Errors are {"error": words}. 401: a token is wanted, or what was shown is not good (any more); it comes as
  * `Authorization: Bearer`, or by the cookie. Bound beyond loopback, or with allowed_hosts (a proxy lets others in),

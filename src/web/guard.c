@@ -31,6 +31,7 @@ void vd_guard_finish(struct vd_guard *guard)
     free(guard->hosts);
     explicit_bzero(guard->sessions, sizeof guard->sessions);
     pthread_mutex_destroy(&guard->lock);
+    *guard = (struct vd_guard){.token = NULL};
 }
 
 /* In a time that depends on `shown` alone. */
@@ -75,10 +76,8 @@ static struct vd_session *find(struct vd_guard *guard, const char *key, double n
 
 enum vd_who vd_guard_who(struct vd_guard *guard, const char *authorization, const char *cookie, double now)
 {
-    if (authorization) {
-        bool bearer = !strncasecmp(authorization, "Bearer ", 7);
-        return guard->token && bearer && same(guard->token, authorization + 7) ? VD_BEARER : VD_STRANGER;
-    }
+    if (authorization && !strncasecmp(authorization, "Bearer ", 7)) /* other schemes are a proxy's */
+        return guard->token && same(guard->token, authorization + 7) ? VD_BEARER : VD_STRANGER;
     if (!cookie)
         return VD_NOBODY;
     pthread_mutex_lock(&guard->lock);

@@ -50,7 +50,7 @@ bool vd_guard_host(const struct vd_guard *guard, const char *host);
  */
 bool vd_guard_origin(const char *origin, const char *site, const char *host, enum vd_who who);
 
-/* By Authorization and the value of our cookie; NULL: not sent. now: vd_monotonic(). */
+/* By Authorization (Bearer alone counts) and the value of our cookie; NULL: not sent. now: vd_monotonic(). */
 enum vd_who vd_guard_who(struct vd_guard *guard, const char *authorization, const char *cookie, double now);
 
 /* A new session for who knows the token; the oldest makes room. -1: the token is not it, or no random bytes. */

@@ -48,9 +48,11 @@ static bool read_form(struct vd_asked *asked, struct form *form)
 static enum MHD_Result answer_cookie(struct vd_asked *asked, const char *key, int seconds)
 {
     char cookie[VD_COOKIE_NAME + VD_SESSION_TEXT + 80];
+    const char *origin = vd_asked_header(asked, "Origin");
+    bool tls = origin && !strncmp(origin, "https://", 8); /* the page's, through a proxy: never sent in the clear */
     struct MHD_Response *response = vd_response_static("", 0);
-    snprintf(cookie, sizeof cookie, "%s=%s; Path=/; Max-Age=%d; HttpOnly; SameSite=Strict", asked->web->guard.cookie,
-             key, seconds);
+    snprintf(cookie, sizeof cookie, "%s=%s; Path=/; Max-Age=%d; HttpOnly; SameSite=Strict%s", asked->web->guard.cookie,
+             key, seconds, tls ? "; Secure" : "");
     if (response)
         MHD_add_response_header(response, "Set-Cookie", cookie);
     return vd_answer(asked, MHD_HTTP_NO_CONTENT, response);

@@ -381,6 +381,11 @@ static void test_cookie(void **state)
     struct reply jobs = ask("GET", "/api/jobs", cookie, NULL);
     assert_int_equal(jobs.code, 200);
     assert_non_null(strstr(jobs.body, "\"change\":true"));
+    /* a proxy asks for a name of its own, which browsers repeat with each request */
+    snprintf(lines, sizeof lines, "Authorization: Basic dXNlcjpwYXNz\r\n%s", cookie);
+    assert_int_equal(ask("GET", "/api/jobs", lines, NULL).code, 200);
+    snprintf(lines, sizeof lines, "Authorization: Bearer wrong\r\n%s", cookie);
+    assert_int_equal(ask("GET", "/api/jobs", lines, NULL).code, 401);
     /* no browser leaves the Origin out of a POST */
     assert_int_equal(ask("POST", "/api/jobs/job-1/cancel", cookie, "").code, 403);
     snprintf(lines, sizeof lines, "Origin: http://127.0.0.1:%u\r\n%s", site_port(), cookie);
@@ -388,6 +393,27 @@ static void test_cookie(void **state)
     assert_int_equal(ask("POST", "/logout", lines, "").code, 204);
     assert_int_equal(ask("GET", "/api/jobs", cookie, NULL).code, 401);
     assert_int_equal(ask("POST", "/api/jobs/job-1/cancel", lines, "").code, 401);
+}
+
+/* TLS ends at a proxy, and the page's origin tells of it. */
+static void test_cookie_through_tls(void **state)
+{
+    static const struct {
+        const char *scheme;
+        bool secure;
+    } rows[] = {{"http", false}, {"https", true}};
+    (void)state;
+    site.setup.token_file = site.token_file;
+    site_start();
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char lines[200];
+        snprintf(lines, sizeof lines, "Origin: %s://127.0.0.1:%u\r\n%s", rows[i].scheme, site_port(), form);
+        struct reply reply = ask("POST", "/login", lines, "token=" TOKEN);
+        assert_int_equal(reply.code, 204);
+        const char *set = header(&reply, "Set-Cookie");
+        assert_non_null(set);
+        assert_int_equal(strstr(set, "; Secure") != NULL, rows[i].secure);
+    }
 }
 
 static void test_sessions(void **state)
@@ -415,6 +441,7 @@ static void test_sessions(void **state)
     vd_guard_logout(&guard, "");
     assert_int_equal(vd_guard_who(&guard, NULL, keys[2], 100), VD_STRANGER);
     vd_guard_finish(&guard);
+    vd_guard_finish(&guard); /* what failed to begin is finished too */
 }
 
 /* --- starting */
@@ -591,6 +618,7 @@ int main(void)
         test(test_changes),
         test(test_origin),
         test(test_cookie),
+        test(test_cookie_through_tls),
         cmocka_unit_test(test_sessions),
         test(test_refused_settings),
         test(test_taken),

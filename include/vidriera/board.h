@@ -48,6 +48,9 @@ void vd_board_need(struct vd_board *board, enum vd_need need, const char *words)
 void vd_board_device(struct vd_board *board, const char *device, const char *reason);
 void vd_board_working(struct vd_board *board, int slots_working);
 
+/* Has what Kafka remembers of jobs been read? Until it is told of, no. words: what of it cannot be; NULL: nothing. */
+void vd_board_read(struct vd_board *board, bool all, const char *words);
+
 /* --- of jobs, in any order, again and again: the same news twice changes nothing. All accept a NULL board. */
 
 /* An order lies on Kafka. id may be empty: then it is `<topic>-<partition>-<offset>`. */
@@ -77,7 +80,8 @@ bool vd_board_ready(struct vd_board *board, char *words, size_t size);
 
 /*
  * A new object:
- *   {"version", "kind", "worker", "program", "alive":bool, "ready":bool, "needs":{"kafka":null|words,…,"loop":…},
+ *   {"version", "kind", "worker", "program", "alive":bool, "ready":bool, "read":bool,
+ *    "needs":{"kafka":null|words,…,"loop":…,"queue":…},
  *    "device":null|{"name","reason"}, "slots", "working", "waiting", "complete":bool,
  *    "jobs":[{"job","version","state":"waiting|running|retrying|completed|failed|rejected|cancelled|gone",
  *             "input":{"root","path"}, "session", "fraction","frames","fps","left_s","worker","attempt","queued",
@@ -86,7 +90,8 @@ bool vd_board_ready(struct vd_board *board, char *words, size_t size);
  * since: only jobs that changed after that version ("complete": false); 0, or a version of long ago: all of them. What
  * is not known is left out. names false: without path, session, meta and the title of anything; in words the path
  * stands as "the recording".
- * "loop" tells why it is not alive; "ready" does not ask for it.
+ * "loop" tells why it is not alive, "queue" what of the jobs may not be read; "ready" does not ask for them. "read": the
+ * jobs of before are here too; without it, that there are none means nothing.
  * "retry", "cancel": whether that would do something. NULL: no memory.
  */
 json_t *vd_board_look(struct vd_board *board, uint64_t since, bool names);

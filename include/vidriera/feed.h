@@ -38,8 +38,11 @@ int vd_feed_open(struct vd_feed **feed, const struct vd_bus_setup *setup, int hi
 /* 1: *record; 0: nothing within the time. Finds new partitions, and comes back after a broker was away. */
 int vd_feed_next(struct vd_feed *feed, int timeout_ms, struct vd_feed_record *record);
 
-/* True when everything that was there at the opening has been given. */
+/* True when everything that was there at the opening, and may be read, has been given. */
 bool vd_feed_caught_up(const struct vd_feed *feed);
+
+/* Topics that may not be read, a bit (1 << topic) each. */
+unsigned vd_feed_forbidden(const struct vd_feed *feed);
 
 /* Did a broker answer lately? False until one does. Any thread. */
 bool vd_feed_hears(const struct vd_feed *feed);

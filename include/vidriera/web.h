@@ -7,7 +7,8 @@
  *   GET  /  /page.css /page.js …               the page (src/web/page/); it has no data in it
  *   GET  /api/jobs[?since=VERSION]             vd_board_look(), and "page":{"media":bool,"token":bool (there is one),
  *                                              "change":bool (who asks may change jobs)}
- *   GET  /events                               the same as server-sent events, at most one a second; id: the version
+ *   GET  /events                               the same as server-sent events, at most one a second; id: the version;
+ *                                              in a silence, every 15 s, the event "alive" without data
  *   GET  /media/JOB/original, /media/JOB/result  the file, with ranges; 404 unless `media`
  *   POST /api/jobs/JOB/cancel, /api/jobs/JOB/retry   202; 403 without a token, whatever the address; 404: no such job;
  *                                              409: it cannot be, as it is; 503: not now

@@ -190,9 +190,14 @@ bool vd_feed_caught_up(const struct vd_feed *feed)
     pthread_mutex_lock(&inner->lock);
     bool all = feed->complete;
     for (int i = 0; i < feed->part_count; i++)
-        all &= feed->parts[i].caught_up;
+        all &= feed->parts[i].caught_up || (feed->refused & 1U << feed->parts[i].topic);
     pthread_mutex_unlock(&inner->lock);
     return all;
+}
+
+unsigned vd_feed_forbidden(const struct vd_feed *feed)
+{
+    return feed->refused;
 }
 
 bool vd_feed_hears(const struct vd_feed *feed)

@@ -77,6 +77,7 @@ void vd_board_destroy(struct vd_board *board)
         free(board->need[i]);
     free(board->device);
     free(board->reason);
+    free(board->queue);
     free(board->kind);
     free(board->worker);
     pthread_cond_destroy(&board->changed);
@@ -135,6 +136,17 @@ void vd_board_working(struct vd_board *board, int slots_working)
         board->working = slots_working;
         vd_board_change(board);
     }
+    vd_board_unlock(board);
+}
+
+void vd_board_read(struct vd_board *board, bool all, const char *words)
+{
+    if (!board)
+        return;
+    vd_board_lock(board);
+    if (replace(&board->queue, words) | (board->read != all))
+        vd_board_change(board);
+    board->read = all;
     vd_board_unlock(board);
 }
 

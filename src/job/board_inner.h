@@ -69,6 +69,8 @@ struct vd_board {
     char *need[VD_NEEDS]; /* NULL: met */
     char *device, *reason;
     int working;
+    bool read;   /* what Kafka remembers is here */
+    char *queue; /* what may not be read; NULL: nothing */
 
     struct vd_board_job **jobs;
     int job_count, job_room;

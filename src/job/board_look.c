@@ -153,6 +153,7 @@ static json_t *look_at_needs(struct vd_board *board, const struct vd_hidden *hid
     json_t *needs = json_object();
     bool moves = vd_board_alive(board, stuck, sizeof stuck) || board->alive;
     json_object_set_new(needs, "loop", moves ? json_null() : json_string(stuck));
+    json_object_set_new(needs, "queue", board->queue ? json_string(board->queue) : json_null());
     for (int i = 0; i < VD_NEEDS; i++) {
         char *words = board->need[i] ? vd_board_words(board->need[i], hidden) : NULL;
         json_object_set_new(needs, vd_need_name((enum vd_need)i), words ? json_string(words) : json_null());
@@ -226,11 +227,11 @@ json_t *vd_board_look(struct vd_board *board, uint64_t since, bool names)
     vd_board_expire(board);
     if (since < board->forgotten || since > board->version)
         since = 0;
-    json_t *made = json_pack("{s:I, s:s, s:s, s:s, s:b, s:b, s:i, s:i, s:I, s:b}", "version",
+    json_t *made = json_pack("{s:I, s:s, s:s, s:s, s:b, s:b, s:b, s:i, s:i, s:I, s:b}", "version",
                              (json_int_t)board->version, "kind", board->kind, "worker", board->worker, "program",
-                             VD_VERSION, "alive", (int)board->alive, "ready", (int)vd_board_met(board), "slots",
-                             board->slots, "working", board->working, "waiting", (json_int_t)waiting(board), "complete",
-                             !since);
+                             VD_VERSION, "alive", (int)board->alive, "ready", (int)vd_board_met(board), "read",
+                             (int)board->read, "slots", board->slots, "working", board->working, "waiting",
+                             (json_int_t)waiting(board), "complete", !since);
     put(made, "needs", look_at_needs(board, hidden));
     json_t *device = json_null();
     if (board->device) {

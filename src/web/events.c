@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Server-sent events: a stream for every page that is open, in its connection's thread. It ends with the page, with the
- * server, and with the right to look. Something is sent now and then, so that what lies between does not take the
- * silence for the end.
+ * server, and with the right to look. A sign of life is sent now and then: what lies between does not take the silence for
+ * the end, and the page takes a longer one for it.
  */
 #include "vidriera/now.h"
 
@@ -15,6 +15,8 @@
 #include <string.h>
 
 static const double between_s = 1, silence_s = 15;
+
+static const char sign[] = "event: alive\ndata:\n\n";
 
 struct stream {
     struct vd_asked *asked;
@@ -66,8 +68,8 @@ static int fill(struct stream *stream)
         if (vd_lines_wait(&web->lines, began + between_s))
             return -1;
         if (vd_monotonic() - stream->told >= silence_s) {
-            stream->text = strdup(":\n\n");
-            stream->size = 3;
+            stream->text = strdup(sign);
+            stream->size = sizeof sign - 1;
             return stream->text ? 0 : -1;
         }
     }

@@ -126,6 +126,22 @@ static void put_lags(struct vd_news *news)
         vd_metric_set(VD_METRIC_QUEUE_LAG, (double)left, NULL, NULL);
 }
 
+/* How much of it is known. */
+static void put_read(struct vd_news *news)
+{
+    char words[480] = "";
+    unsigned forbidden = vd_feed_forbidden(news->feed);
+    for (int topic = 0; topic < VD_TOPICS; topic++) {
+        size_t used = strlen(words);
+        if (forbidden & 1U << topic)
+            snprintf(words + used, sizeof words - used, "%s%s", used ? ", " : "", vd_topic_name((enum vd_topic)topic));
+    }
+    size_t used = strlen(words);
+    if (used)
+        snprintf(words + used, sizeof words - used, " cannot be read; allow this user Describe and Read on it");
+    vd_board_read(news->board, vd_feed_caught_up(news->feed), words);
+}
+
 /* What failed can be ordered anew: see vd_job_retry(). */
 static void put_end(void *opaque, const json_t *document)
 {
@@ -153,6 +169,7 @@ static void *news_main(void *opaque)
         double now = vd_monotonic();
         if (now - asked >= between_lags) {
             put_lags(news);
+            put_read(news);
             asked = now;
         }
     }

@@ -422,7 +422,20 @@ static void process(void **state)
     assert_int_equal(json_integer_value(json_object_get(look, "working")), 1);
     assert_string_equal(json_string_value(json_object_get(json_object_get(look, "device"), "reason")), "no device");
     assert_true(json_is_null(json_object_get(json_object_get(look, "needs"), "kafka")));
+    assert_true(json_is_null(json_object_get(json_object_get(look, "needs"), "queue")));
+    assert_true(json_is_false(json_object_get(look, "read")));
     json_decref(look);
+    uint64_t version = vd_board_await(board, 0, 0);
+    vd_board_read(board, true, "x cannot be read");
+    assert_true(vd_board_await(board, version, 0) > version);
+    look = vd_board_look(board, 0, false);
+    assert_true(json_is_true(json_object_get(look, "read")));
+    assert_string_equal(json_string_value(json_object_get(json_object_get(look, "needs"), "queue")),
+                        "x cannot be read");
+    json_decref(look);
+    version = vd_board_await(board, 0, 0);
+    vd_board_read(board, true, "x cannot be read");
+    assert_int_equal(vd_board_await(board, version, 0), version);
     vd_board_destroy(board);
 
     struct vd_board_setup stuck = setup;
@@ -486,6 +499,7 @@ static void nobody(void **state)
     vd_board_need(NULL, VD_NEED_KAFKA, "x");
     vd_board_device(NULL, "x", "y");
     vd_board_working(NULL, 1);
+    vd_board_read(NULL, true, NULL);
     vd_board_waits(NULL, 0, 0, 0, &order);
     vd_board_committed(NULL, 0, 0, 0);
     vd_board_status(NULL, "a", NULL);

@@ -180,6 +180,34 @@ static void a_letter_is_retried(void **state)
     assert_int_equal(err.code, VD_NO_INPUT);
 }
 
+/* What is not read yet is not taken for nothing, nor what nobody may read. */
+static void tells_what_is_read(void **state)
+{
+    (void)state;
+    char queue[200] = "";
+    bool read = false;
+    rd_kafka_mock_topic_set_error(mock.cluster, vd_topic_name(VD_TOPIC_RESULTS),
+                                  RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+    put_json(VD_TOPIC_STATUS, "job-1", json_pack("{s:s, s:s}", "state", "running", "time", stamp(0)));
+    json_t *look = vd_board_look(board, 0, true);
+    assert_true(json_is_false(json_object_get(look, "read")));
+    json_decref(look);
+    start(false);
+    uint64_t version = 0;
+    for (double until = vd_monotonic() + WAIT_MS / 1000.0; !read && vd_monotonic() < until;) {
+        version = vd_board_await(board, version, 200);
+        look = vd_board_look(board, 0, true);
+        const char *words = json_string_value(json_object_get(json_object_get(look, "needs"), "queue"));
+        read = json_is_true(json_object_get(look, "read"));
+        snprintf(queue, sizeof queue, "%s", words ? words : "");
+        if (read)
+            assert_int_equal(json_array_size(json_object_get(look, "jobs")), 1);
+        json_decref(look);
+    }
+    assert_true(read);
+    assert_string_equal(queue, "vidriera.results cannot be read; allow this user Describe and Read on it");
+}
+
 static void cancels(void **state)
 {
     struct vd_err err = {0};
@@ -263,6 +291,9 @@ static void without_a_broker(void **state)
     assert_int_equal(vd_job_retry(&setup, NULL, "job-1", 300, &err), -1);
     assert_int_equal(err.code, VD_UNAVAILABLE);
     double before = vd_monotonic();
+    json_t *look = vd_board_look(board, 0, true);
+    assert_true(json_is_false(json_object_get(look, "read")));
+    json_decref(look);
     vd_news_stop(news);
     assert_true(vd_monotonic() - before < 10);
     setup.kafka = &wrong;
@@ -277,6 +308,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_job_goes_through, make, drop),
         cmocka_unit_test_setup_teardown(a_letter_is_retried, make, drop),
+        cmocka_unit_test_setup_teardown(tells_what_is_read, make, drop),
         cmocka_unit_test_setup_teardown(cancels, make, drop),
         cmocka_unit_test_setup_teardown(an_embedded_broker_that_was_started_anew, make, drop),
         cmocka_unit_test_setup_teardown(without_a_broker, make, drop),

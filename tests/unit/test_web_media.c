@@ -448,6 +448,24 @@ static void test_events(void **state)
     hang_up(&one);
 }
 
+/* Where nothing happens a sign of life comes, which scripts see. */
+static void test_sign_of_life(void **state)
+{
+    static const char sign[] = "event: alive\ndata:\n\n";
+    uint64_t id;
+    size_t size;
+    bool ended;
+    (void)state;
+    struct listener one = listen_with("", "");
+    json_decref(next_event(&one, patient_s, &id));
+    char *text = hear(one.fd, sign, 2 * patient_s, &size, &ended);
+    assert_false(ended);
+    assert_non_null(strstr(text, sign));
+    assert_null(strstr(text, "id:")); /* where a page goes on stays as it is */
+    free(text);
+    hang_up(&one);
+}
+
 static void test_since(void **state)
 {
     uint64_t first, id;
@@ -612,11 +630,25 @@ static void test_stop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test(test_whole),       test(test_ranges),       test(test_if_range),           test(test_kept_alive),
-        test_stopped(test_off), test(test_moved),        test(test_known_by),           test(test_documents_lie),
-        test(test_root_away),   test(test_cut_off),      cmocka_unit_test(test_types),  test(test_first_event),
-        test(test_events),      test(test_since),        test_stopped(test_signed_out), test(test_many_listeners),
-        test(test_stop),        test(test_folder_hangs),
+        test(test_whole),
+        test(test_ranges),
+        test(test_if_range),
+        test(test_kept_alive),
+        test_stopped(test_off),
+        test(test_moved),
+        test(test_known_by),
+        test(test_documents_lie),
+        test(test_root_away),
+        test(test_cut_off),
+        cmocka_unit_test(test_types),
+        test(test_first_event),
+        test(test_events),
+        test(test_sign_of_life),
+        test(test_since),
+        test_stopped(test_signed_out),
+        test(test_many_listeners),
+        test(test_stop),
+        test(test_folder_hangs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

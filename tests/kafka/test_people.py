@@ -56,7 +56,7 @@ class Page:
                 line = stream.readline().decode()
                 if not line:
                     raise AssertionError("the stream ended")
-                if line.startswith("data:"):
+                if line.startswith("data: "):  # a sign of life has none
                     jobs.update({job["job"]: job for job in json.loads(line[5:])["jobs"]})
                     jobs = {name: job for name, job in jobs.items() if job["state"] != "gone"}
                     yield line, jobs
@@ -191,8 +191,11 @@ class People(KafkaCase):
         wait_for(lambda: page.states().get("late") == "completed", 60, "the second time it is there")
         self.assertEqual([event["status"] for event in self.events() if event["job"] == "late"],
                          ["rejected", "completed"])
-        nothing = appliance.run("retry", "long")
-        self.assertEqual(nothing.returncode, 66, nothing.stderr)
+        for command, job, why in (("retry", "long", "has not failed"), ("retry", "nonsense", "there is no dead letter"),
+                                  ("cancel", "long", "neither waits nor runs"), ("cancel", "nonsense", "there is no job nonsense")):
+            nothing = appliance.run(command, job)
+            self.assertEqual(nothing.returncode, 66, nothing.stderr)
+            self.assertIn(why, nothing.stderr)
 
     def test_metrics(self):
         appliance = self.people_appliance()

@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,6 +20,7 @@ import tempfile
 import threading
 import time
 import unittest
+import urllib.request
 
 vidriera = sys.argv.pop(1)
 WATCHDOG_S = 8
@@ -28,13 +30,13 @@ NOWHERE = "127.0.0.1:1"  # nobody listens there
 class Service:
     """A process with a notify socket; what it said, with the times."""
 
-    def __init__(self, folder, *command):
+    def __init__(self, folder, *command, **settings):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(str(folder / "notify"))
         self.said = []
         self.log = open(folder / "log", "w+", encoding="utf-8")
         env = {name: value for name, value in os.environ.items() if not name.startswith("VIDRIERA_")}
-        env |= {"VIDRIERA_DEVICE": "cpu", "VIDRIERA_WORKER_SLOTS": "1", "NOTIFY_SOCKET": str(folder / "notify"), "WATCHDOG_USEC": str(WATCHDOG_S * 1000000)}
+        env |= {"VIDRIERA_DEVICE": "cpu", "VIDRIERA_WORKER_SLOTS": "1", "VIDRIERA_HTTP_LISTEN": "127.0.0.1:0", **settings, "NOTIFY_SOCKET": str(folder / "notify"), "WATCHDOG_USEC": str(WATCHDOG_S * 1000000)}
         self.process = subprocess.Popen([vidriera, *command], env=env, stderr=self.log, stdin=subprocess.DEVNULL)
 
     def close(self):
@@ -61,8 +63,19 @@ class Service:
                 return said
             if ended and not said:
                 break
-        self.log.seek(0)
-        raise AssertionError(f"no {pattern} in {[said for _, said in self.said]}; log: {self.log.read()}")
+        raise AssertionError(f"no {pattern} in {[said for _, said in self.said]}; log: {self.text()}")
+
+    def text(self):
+        """The log."""
+        return pathlib.Path(self.log.name).read_text(encoding="utf-8", errors="replace")
+
+    def healthy(self):
+        """What /healthz of its page answers."""
+        page = re.search(r"the page: (http://[0-9.:]+)/", self.text())
+        if not page:
+            raise AssertionError(f"no page: {self.text()}")
+        with urllib.request.urlopen(f"{page.group(1)}/healthz", timeout=60) as answer:
+            return answer.status, answer.read()
 
     def texts(self):
         return [said for _, said in self.said]
@@ -72,12 +85,14 @@ class Service:
 
 
 class Told(unittest.TestCase):
-    def start(self, *command):
+    def start(self, *command, recording=None, **settings):
         folder = tempfile.TemporaryDirectory(prefix="vidriera-service-")
         self.addCleanup(folder.cleanup)
-        (pathlib.Path(folder.name) / "data").mkdir()
+        (pathlib.Path(folder.name) / "data/recordings").mkdir(parents=True)
+        if recording:
+            recording(pathlib.Path(folder.name) / "data/recordings/r.mp4")
         words = [f"{folder.name}/data" if word == "DATA" else word for word in command]
-        service = Service(pathlib.Path(folder.name), *words)
+        service = Service(pathlib.Path(folder.name), *words, **settings)
         self.addCleanup(service.close)
         return service
 
@@ -86,6 +101,7 @@ class Told(unittest.TestCase):
         until = time.monotonic() + 2.2 * WATCHDOG_S
         while time.monotonic() < until:
             service.hear(until - time.monotonic())
+        self.assertEqual(service.healthy(), (200, b"ok\n"))
         feeds = service.feeds()
         self.assertGreaterEqual(len(feeds), 3)
         for before, after in zip(feeds, feeds[1:]):
@@ -107,6 +123,25 @@ class Told(unittest.TestCase):
         service.process.send_signal(signal.SIGTERM)
         service.hear_until("^EXTEND_TIMEOUT_USEC=")
         self.assertEqual(service.process.wait(60), 0)
+
+    @unittest.skipUnless(shutil.which("ffmpeg"), "no ffmpeg to make a recording with")
+    def test_drain_asks_for_time(self):
+        """Again and again, as long as a job may go on: systemd waits no longer than it was asked to."""
+        def long(path):
+            short = path.with_name(".short.mp4")
+            subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=25:duration=2", "-pix_fmt", "yuv420p", "-preset", "ultrafast", str(short)], check=True, stdin=subprocess.DEVNULL)
+            subprocess.run(["ffmpeg", "-v", "error", "-stream_loop", "199", "-i", str(short), "-c", "copy", "-movflags", "+faststart", str(path)], check=True, stdin=subprocess.DEVNULL)
+        service = self.start("run", "--data", "DATA", recording=long, VIDRIERA_WORKER_DRAIN="17s", VIDRIERA_WATCH_QUIET="1s", VIDRIERA_OUTPUT_PRESET="placebo")
+        service.hear_until("^STATUS=1 of 1 slots work", 120)
+        service.said = []
+        service.process.send_signal(signal.SIGTERM)
+        service.hear_until("^STATUS=ending$", 120)
+        self.assertEqual(service.process.wait(60), 0)
+        asked = [at for at, said in service.said if said.startswith("EXTEND_TIMEOUT_USEC=")]
+        self.assertGreaterEqual(len(asked), 4, service.texts())  # at once, every five seconds, and at the end
+        for before, after in zip(asked, asked[1:]):
+            self.assertLess(after - before, 30)
+        self.assertTrue(any(said.startswith("STATUS=1 of 1 slots work") and "draining" in said for said in service.texts()), service.texts())
 
     def test_worker_without_a_broker(self):
         service = self.start("worker", "--data", "DATA", "-X", f"bootstrap.servers={NOWHERE}")

@@ -6,7 +6,9 @@ import itertools
 import json
 import os
 import re
+import socket
 import subprocess
+import threading
 import time
 import unittest
 
@@ -205,6 +207,7 @@ class People(KafkaCase):
         appliance.send(running, **clips.PLACEBO)
         wait_for(lambda: page.metric("vidriera_jobs_running") == 1, 30, "a job runs")
         self.assert_sound(page)
+        self.assertLess(self.slowest_scrape(page), 1 * PATIENCE, "a scrape waits for a job")
         wait_for(lambda: page.metric("vidriera_jobs_total", result="completed") == 1, 60, "and is counted")
         self.assertGreater(page.metric("vidriera_frames_total"), 0)
         self.assertGreater(page.metric("vidriera_disk_free_bytes"), 0)
@@ -213,6 +216,7 @@ class People(KafkaCase):
         self.broker.stop()
         wait_for(lambda: page.metric("vidriera_kafka_up") == 0, 60, "the broker is away")
         self.assert_sound(page)
+        self.assertLess(self.slowest_scrape(page), 1 * PATIENCE, "a scrape waits for the broker")
 
     def test_metrics_while_the_disk_is_full(self):
         if not private_mounts():
@@ -235,6 +239,51 @@ class People(KafkaCase):
         mount("-o", "remount,size=64m", processed)
         wait_for(lambda: page.states().get("large") == "completed", 60, "it goes on")
         self.assertEqual(page.metric("vidriera_ready", what="folders"), 1)
+
+    def slowest_scrape(self, page):
+        """Of 20, in seconds; what a scrape costs is measured by bench/scrape.py."""
+        def took():
+            began = time.monotonic()
+            self.assertEqual(page.get("/metrics")[0], 200)
+            return time.monotonic() - began
+        return max(took() for _ in range(20))
+
+    def test_slow_clients_hold_up_no_job(self):
+        """60 of them send a byte a second, and more wait behind them."""
+        appliance = self.people_appliance()
+        page = Page(appliance.worker())
+        host, port = page.address.split(":")
+        recordings = [appliance.record(f"s/{i}.mp4") for i in range(3)]
+        lines = [socket.create_connection((host, int(port)), 20) for _ in range(150)]
+        over = threading.Event()
+
+        def drip():
+            for byte in itertools.chain(b"GET /api/jobs HTTP/1.1\r\nX: ", itertools.repeat(ord("x"))):
+                for line in lines[:60]:
+                    try:
+                        line.send(bytes([byte]))
+                    except OSError:  # ended by the server, as it should be
+                        pass
+                if over.wait(1):
+                    return
+
+        def healthy():
+            try:
+                return page.get("/healthz")[0] == 200
+            except (OSError, http.client.HTTPException):
+                return False
+        dripper = threading.Thread(target=drip)
+        dripper.start()
+        try:
+            appliance.send_all(recordings)
+            appliance.wait_events(recordings)
+            wait_for(healthy, 60, "it is asked for its health, and answers")
+        finally:
+            over.set()
+            dripper.join()
+            for line in lines:
+                line.close()
+        wait_for(lambda: sorted(page.states().values()) == ["completed"] * 3, 60, "and it shows them")
 
     def assert_sound(self, page):
         code, text = page.get("/metrics")

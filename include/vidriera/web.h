@@ -3,8 +3,9 @@
  * HTTP: health for machines, a page for people (libmicrohttpd, its own threads). Reads the board and metrics alone, so
  * that an answer never waits for a broker. Everything that a client sends is hostile.
  *
- *   GET  /healthz /readyz /metrics /version    text; tell no names; no token (metrics: unless metrics_auth)
+ *   GET  /healthz /readyz /metrics             text; tell no names; no token (metrics: unless metrics_auth)
  *   GET  /  /page.css /page.js …               the page (src/web/page/); it has no data in it
+ *   GET  /version                              text
  *   GET  /api/jobs[?since=VERSION]             vd_board_look(), and "page":{"media":bool,"token":bool (there is one),
  *                                              "change":bool (who asks may change jobs)}
  *   GET  /events                               the same as server-sent events, at most one a second; id: the version;

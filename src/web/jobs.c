@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "vidriera/log.h"
+
 #include "answers.h"
 #include "routes.h"
+
+#include <stdlib.h>
 
 json_t *vd_jobs_look(const struct vd_asked *asked, uint64_t since)
 {
@@ -40,13 +44,22 @@ static unsigned status_of(enum vd_code code)
     return code == VD_INPUT || code == VD_CONFIG ? MHD_HTTP_CONFLICT : MHD_HTTP_SERVICE_UNAVAILABLE;
 }
 
+static enum MHD_Result refuse(struct vd_asked *asked, const struct vd_err *err)
+{
+    vd_log(VD_LOG_INFO, "http: %s: %s", asked->job, err->text);
+    char *words = vd_board_public(err->text);
+    enum MHD_Result ret = vd_answer_error(asked, status_of(err->code), "%s", words ? words : "not now");
+    free(words);
+    return ret;
+}
+
 static enum MHD_Result change(struct vd_asked *asked, int (*what)(void *opaque, const char *job, struct vd_err *err))
 {
     struct vd_err err = {0};
     if (!what)
         return vd_answer_error(asked, MHD_HTTP_NOT_FOUND, "this process cannot do that");
     if (what(asked->web->setup.opaque, asked->job, &err) < 0)
-        return vd_answer_error(asked, status_of(err.code), "%s", err.text);
+        return refuse(asked, &err);
     return vd_answer_json(asked, MHD_HTTP_ACCEPTED, json_pack("{s:s}", "job", asked->job));
 }
 

@@ -151,9 +151,12 @@ void vd_lines_finish(struct vd_lines *lines)
 struct vd_line *vd_lines_add(struct vd_lines *lines, int fd)
 {
     struct vd_line *line = malloc(sizeof *line);
-    if (!line)
-        return NULL;
     pthread_mutex_lock(&lines->lock);
+    lines->coming--;
+    if (!line) {
+        pthread_mutex_unlock(&lines->lock);
+        return NULL;
+    }
     if (lines->kept >= VD_LINES_KEPT)
         make_room(lines);
     *line = (struct vd_line){.after = lines->first, .fd = fd, .deadline = vd_monotonic() + allowed_s[VD_ASKS]};
@@ -162,7 +165,6 @@ struct vd_line *vd_lines_add(struct vd_lines *lines, int fd)
     lines->first = line;
     lines->kept++;
     lines->all++;
-    lines->coming--;
     pthread_mutex_unlock(&lines->lock);
     return line;
 }

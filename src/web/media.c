@@ -52,11 +52,11 @@ static struct MHD_Response *respond(struct vd_asked *asked, int fd, const struct
     return response;
 }
 
-/* A range holds for the file that the reader knows. */
+/* A range holds for the file that the reader knows, and for GET alone (RFC 9110, 14.2). */
 static const char *wanted_range(const struct vd_asked *asked, const char *tag)
 {
     const char *known = vd_asked_header(asked, "If-Range");
-    return known && strcmp(known, tag) ? NULL : vd_asked_header(asked, "Range");
+    return asked->head || (known && strcmp(known, tag)) ? NULL : vd_asked_header(asked, "Range");
 }
 
 static enum MHD_Result answer_outside(struct vd_asked *asked, int fd, uint64_t size)

@@ -10,7 +10,7 @@ static const struct vd_route routes[] = {
     {"/healthz", false, VD_MACHINES, vd_answer_health},
     {"/readyz", false, VD_MACHINES, vd_answer_ready},
     {"/metrics", false, VD_SCRAPERS, vd_answer_metrics},
-    {"/version", false, VD_MACHINES, vd_answer_version},
+    {"/version", false, VD_READERS, vd_answer_version},
     {"/api/jobs", false, VD_READERS, vd_answer_jobs},
     {"/api/jobs/*/cancel", true, VD_CHANGERS, vd_answer_cancel},
     {"/api/jobs/*/retry", true, VD_CHANGERS, vd_answer_retry},

@@ -221,8 +221,8 @@ static void test_host(void **state)
 
 static void test_token(void **state)
 {
-    static const char *const open[] = {"/healthz", "/readyz", "/metrics", "/version", "/", "/page.js"};
-    static const char *const closed[] = {"/api/jobs", "/events", "/media/a/original", "/media/a/result"};
+    static const char *const open[] = {"/healthz", "/readyz", "/metrics", "/", "/page.js"};
+    static const char *const closed[] = {"/version", "/api/jobs", "/events", "/media/a/original", "/media/a/result"};
     static const char *const wrong[] = {NULL,
                                         "Authorization: Bearer wrong\r\n",
                                         "Authorization: Bearer \r\n",
@@ -304,6 +304,10 @@ static void test_changes(void **state)
     assert_string_equal(reply.body, "{\"error\":\"there is no such job\"}");
     vd_fail(&site.refusal, VD_UNAVAILABLE, "", "no broker answers");
     assert_int_equal(ask("POST", "/api/jobs/job-2/retry", bearer, "").code, 503);
+    vd_fail(&site.refusal, VD_CONFIG, "kafka", "ssl.ca.location: /etc/kafka/our ca.pem: No such file; check it");
+    reply = ask("POST", "/api/jobs/job-2/retry", bearer, "");
+    assert_int_equal(reply.code, 409);
+    assert_null(strstr(reply.body, "ca.pem"));
     vd_fail(&site.refusal, VD_AGAIN, "", "no memory");
     assert_int_equal(ask("POST", "/api/jobs/job-2/retry", bearer, "").code, 503);
     vd_fail(&site.refusal, VD_INPUT, "", "the document of it is damaged");

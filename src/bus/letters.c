@@ -40,23 +40,9 @@ static bool read_header(const struct vd_feed_record *record, const char *name, c
     return false;
 }
 
-/* Letters of older versions have their coordinates apart. */
-static bool read_origin(const struct vd_feed_record *record, char origin[VD_ORIGIN])
-{
-    char topic[250], partition[16], offset[24];
-    if (read_header(record, "vidriera.origin", origin, VD_ORIGIN))
-        return true;
-    return read_header(record, "__connect.errors.topic", topic, sizeof topic) &&
-           read_header(record, "__connect.errors.partition", partition, sizeof partition) &&
-           read_header(record, "__connect.errors.offset", offset, sizeof offset) &&
-           snprintf(origin, VD_ORIGIN, "%s-%s-%s", topic, partition, offset) < VD_ORIGIN;
-}
-
 bool vd_letter_job(const struct vd_feed_record *record, char job[VD_JOB_ID])
 {
-    if (!read_header(record, "vidriera.job", job, VD_JOB_ID) && record->key && record->key_size < VD_JOB_ID)
-        snprintf(job, VD_JOB_ID, "%.*s", (int)record->key_size, (const char *)record->key);
-    return vd_job_id_valid(job);
+    return read_header(record, "vidriera.job", job, VD_JOB_ID) && vd_job_id_valid(job);
 }
 
 static void free_letter(struct letter *letter)
@@ -95,7 +81,7 @@ static bool keep(struct letter *letter, const struct vd_feed_record *record)
     letter->key_size = record->key_size;
     letter->value_size = record->value_size;
     letter->cut = read_header(record, "vidriera.truncated", number, sizeof number);
-    read_origin(record, letter->origin);
+    read_header(record, "vidriera.origin", letter->origin, VD_ORIGIN);
     letter->headers = rd_kafka_headers_new((size_t)record->header_count + 1);
     for (int i = 0; i < record->header_count; i++)
         if (!is_ours(record->headers[i].name))

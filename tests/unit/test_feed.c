@@ -289,10 +289,8 @@ static void put_letter(const char *key, const char *text, const char *job, const
     rd_kafka_header_add(headers, "__connect.errors.partition", -1, "1", -1);
     rd_kafka_header_add(headers, "__connect.errors.offset", -1, "77", -1);
     rd_kafka_header_add(headers, VD_RETRY_HEADER, -1, "vidriera.jobs-0-1", -1); /* it was one before */
-    if (job)
-        rd_kafka_header_add(headers, "vidriera.job", -1, job, -1);
-    if (origin)
-        rd_kafka_header_add(headers, "vidriera.origin", -1, origin, -1);
+    rd_kafka_header_add(headers, "vidriera.job", -1, job, -1);
+    rd_kafka_header_add(headers, "vidriera.origin", -1, origin, -1);
     if (cut)
         rd_kafka_header_add(headers, "vidriera.truncated", -1, cut, -1);
     assert_int_equal(rd_kafka_producev(producer, RD_KAFKA_V_TOPIC(vd_topic_name(VD_TOPIC_DLQ)),
@@ -329,20 +327,6 @@ static void a_letter_goes_back(void **state)
     assert_int_equal(record.header_count, 2);
     assert_header_is(0, "traceparent", "00-11");
     assert_header_is(1, VD_RETRY_HEADER, "vidriera.jobs-1-9");
-}
-
-/* Of a version that did not tell whose it is: by its key, from where Kafka Connect's headers say. */
-static void an_old_letter_goes_back(void **state)
-{
-    struct vd_err err = {0};
-    (void)state;
-    put_letter("job-1", "{}", NULL, NULL, NULL);
-    assert_int_equal(vd_letter_retry(&mock.setup, "job-1", WAIT_MS, &err), 0);
-    open_feed(0);
-    do
-        assert_int_equal(vd_feed_next(feed, WAIT_MS, &record), 1);
-    while (record.topic != VD_TOPIC_JOBS);
-    assert_header_is(1, VD_RETRY_HEADER, "vidriera.jobs-1-77");
 }
 
 /* Behind so many others that it is not among those that are looked at first. */
@@ -434,7 +418,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_topic_that_is_not_for_us, make, drop),
         cmocka_unit_test_setup_teardown(cannot_open, make, drop),
         cmocka_unit_test_setup_teardown(a_letter_goes_back, make, drop),
-        cmocka_unit_test_setup_teardown(an_old_letter_goes_back, make, drop),
         cmocka_unit_test_setup_teardown(an_old_one_among_many, make, drop),
         cmocka_unit_test_setup_teardown(a_broker_that_is_silent, make, drop),
         cmocka_unit_test_setup_teardown(no_letter, make, drop),

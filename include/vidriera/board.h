@@ -5,7 +5,8 @@
  *
  * Jobs of the whole group are here, not of this process alone: they are read from Kafka (news.h), the history too. What
  * is waiting stands under its coordinates until somebody names it: an order may be without id. Bounded: the newest
- * VD_BOARD_ENDED ends, VD_BOARD_WAITING orders (the rest is a number), and what runs.
+ * VD_BOARD_ENDED ends, VD_BOARD_WAITING orders (the rest is a number), and what runs; of a document what is shown, as far as
+ * it is not too large.
  */
 #ifndef VIDRIERA_BOARD_H
 #define VIDRIERA_BOARD_H
@@ -102,7 +103,7 @@ uint64_t vd_board_await(struct vd_board *board, uint64_t since, int timeout_ms);
 /* What of the two would do something to the job; cancel, retry: as vd_board_look() tells. False: it is not known. */
 bool vd_board_may(struct vd_board *board, const char *job, bool *cancel, bool *retry);
 
-/* The job's result document, a new reference; NULL: it has none. To find its files. */
+/* What is kept of the job's result document, a new reference; NULL: it has none. To find its files. */
 json_t *vd_board_find(struct vd_board *board, const char *job);
 
 /* Words as anybody may read them: without paths of this machine. The caller frees. NULL: no memory. */

@@ -34,7 +34,8 @@ struct vd_board_job {
     json_t *result;              /* NULL: none */
     char finished[VD_TIME_TEXT]; /* of the result */
     json_t *status;              /* NULL: none, or a tombstone came */
-    char told[VD_TIME_TEXT];     /* time of the newest status */
+    char told[VD_TIME_TEXT];     /* time of the newest status, by the worker's clock */
+    double heard;                /* monotonic: when it came; 0: it was there before */
     bool placed;                 /* a status told where its message is */
     int32_t partition;
     int64_t offset;

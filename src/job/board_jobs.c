@@ -9,10 +9,46 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GONE_MAX = 1000 };
+enum { GONE_MAX = 1000, MEMBER_BYTES = 16 * 1024, MEMBER_DEPTH = 32 };
 
 /* A worker tells every second of what it runs, and of what it tries again within a minute and a quarter. */
 static const double silence_s = 120;
+
+/* What is shown, and what finds the files. */
+static const char *const of_result[] = {"status", "finished", "started", "worker", "attempt", "input",
+                                        "output", "session",  "replay",  "device", "metrics", "verify",
+                                        "error",  "warnings", "dropped", NULL};
+static const char *const of_status[] = {"state",   "time",      "fraction", "frames",  "fps",
+                                        "left_s",  "worker",    "attempt",  "started", "input",
+                                        "session", "partition", "offset",   "error",   NULL};
+
+static bool is_deep(const json_t *value, int most) // NOLINT(misc-no-recursion)
+{
+    const char *name;
+    json_t *member;
+    size_t i;
+    bool deep = most < 0;
+    if (!deep && json_is_array(value))
+        json_array_foreach ((json_t *)value, i, member)
+            deep = deep || is_deep(member, most - 1);
+    if (!deep && json_is_object(value))
+        json_object_foreach ((json_t *)value, name, member)
+            deep = deep || is_deep(member, most - 1);
+    return deep;
+}
+
+/* A copy with these members, without those that are too large or too deep: documents come from anybody. NULL: no memory. */
+static json_t *keep(const json_t *document, const char *const *members)
+{
+    json_t *kept = json_object();
+    for (; kept && *members; members++) {
+        const json_t *value = json_object_get(document, *members);
+        if (value && !is_deep(value, MEMBER_DEPTH) &&
+            json_dumpb(value, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY) <= MEMBER_BYTES)
+            json_object_set_new(kept, *members, json_deep_copy(value));
+    }
+    return kept;
+}
 
 static void free_job(struct vd_board_job *job)
 {
@@ -85,12 +121,21 @@ static enum vd_shown shown_end(const char *word)
     return word && vd_status_parse(word, &status) == 0 ? VD_SHOWN_COMPLETED + (enum vd_shown)status : VD_SHOWN_GONE;
 }
 
+/* Did its worker tell of it lately? Its clock may be another: what came while somebody listened was new then. */
+static bool is_fresh(const struct vd_board_job *job)
+{
+    char oldest[VD_TIME_TEXT], newest[VD_TIME_TEXT];
+    if (job->heard > 0)
+        return vd_monotonic() - job->heard <= silence_s;
+    vd_time_text(vd_wall() - silence_s, oldest);
+    vd_time_text(vd_wall() + silence_s, newest);
+    return strcmp(job->told, oldest) >= 0 && strcmp(job->told, newest) <= 0;
+}
+
 static enum vd_shown shown_status(const struct vd_board_job *job)
 {
     const char *state = json_string_value(json_object_get(job->status, "state"));
-    char oldest[VD_TIME_TEXT];
-    vd_time_text(vd_wall() - silence_s, oldest);
-    if (!state || strcmp(job->told, oldest) < 0 || (job->result && strcmp(job->told, job->finished) <= 0))
+    if (!state || !is_fresh(job) || (job->result && strcmp(job->told, job->finished) <= 0))
         return VD_SHOWN_GONE;
     if (!strcmp(state, "running"))
         return VD_SHOWN_RUNNING;
@@ -188,13 +233,14 @@ static void take_status(struct vd_board *board, struct vd_board_job *job, const 
     if (time)
         snprintf(told, sizeof told, "%s", time);
     int order = strcmp(told, job->told);
-    if (order < 0 || (order == 0 && (!job->status || json_equal(status, job->status))))
+    json_t *kept = keep(status, of_status);
+    if (!kept || order < 0 || (order == 0 && (!job->status || json_equal(kept, job->status)))) {
+        json_decref(kept);
         return;
-    json_t *copy = json_deep_copy(status);
-    if (!copy)
-        return;
+    }
     json_decref(job->status);
-    job->status = copy;
+    job->status = kept;
+    job->heard = board->read ? vd_monotonic() : 0;
     memcpy(job->told, told, sizeof told);
     place(board, job, status);
     vd_board_settle(board, job);
@@ -224,11 +270,10 @@ void vd_board_result(struct vd_board *board, const char *job, const json_t *resu
         return;
     vd_board_lock(board);
     struct vd_board_job *known = vd_board_make(board, job);
-    json_t *copy = known && strcmp(finished, known->finished) > 0 ? json_deep_copy(result) : NULL;
-    if (copy) {
-        json_object_del(copy, "meta"); /* nobody is shown it, and it may be large */
+    json_t *kept = known && strcmp(finished, known->finished) > 0 ? keep(result, of_result) : NULL;
+    if (kept) {
         json_decref(known->result);
-        known->result = copy;
+        known->result = kept;
         snprintf(known->finished, sizeof known->finished, "%s", finished);
         vd_board_settle(board, known);
     }

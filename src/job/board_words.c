@@ -157,7 +157,7 @@ static bool names_something(const char *member)
     return false;
 }
 
-/* Documents are ours or were read with a bound on their depth. */
+/* Documents are ours or have a bound on their depth. */
 json_t *vd_board_clean(const json_t *value, const struct vd_hidden *hidden) // NOLINT(misc-no-recursion)
 {
     json_t *made, *member;

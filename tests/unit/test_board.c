@@ -651,6 +651,54 @@ static void finds(void **state)
     vd_board_destroy(board);
 }
 
+/* Documents are anybody's: what is too large or too deep is not kept, and the rest is shown. */
+static void keeps_within_bounds(void **state)
+{
+    enum { LARGE = 100000, DEEP = 2000 };
+    static char text[LARGE + 1], brackets[2 * DEEP + 1];
+    static const char *const absent[] = {"warnings", "device", "other", "meta"};
+    (void)state;
+    memset(text, 'x', LARGE);
+    memset(brackets, '[', DEEP);
+    memset(brackets + DEEP, ']', DEEP);
+    struct vd_board *board = board_new();
+    json_t *result = named_result("no"), *deep = json_loads(brackets, 0, NULL);
+    assert_non_null(deep);
+    json_object_set_new(result, "warnings", json_pack("[s]", text));
+    json_object_set_new(result, "device", deep);
+    json_object_set_new(result, "other", json_string("x"));
+    vd_board_result(board, "a", result);
+    json_t *found = vd_board_find(board, "a"), *look = vd_board_look(board, 0, true);
+    const json_t *job = json_array_get(json_object_get(look, "jobs"), 0);
+    for (size_t i = 0; i < sizeof absent / sizeof *absent; i++) {
+        assert_null(json_object_get(found, absent[i]));
+        assert_null(json_object_get(job, absent[i]));
+    }
+    assert_string_equal(json_string_value(json_object_get(job, "state")), "failed");
+    assert_non_null(json_object_get(json_object_get(job, "output"), "path"));
+    json_decref(found);
+    json_decref(look);
+    json_decref(result);
+    vd_board_destroy(board);
+}
+
+/* A worker whose clock is wrong runs its jobs all the same; what was told before somebody listened may be long over. */
+static void another_clock(void **state)
+{
+    static const double away[] = {-3600, 3600};
+    (void)state;
+    for (int read = 0; read < 2; read++)
+        for (size_t i = 0; i < sizeof away / sizeof *away; i++) {
+            struct vd_board *board = board_new();
+            json_t *status = json_pack("{s:s, s:s}", "state", "running", "time", stamp(away[i]));
+            vd_board_read(board, read, NULL);
+            vd_board_status(board, "a", status);
+            assert_int_equal(count_jobs(board, "running"), read);
+            json_decref(status);
+            vd_board_destroy(board);
+        }
+}
+
 /* --- threads */
 
 enum { WRITERS = 3, NEWS = 400 };
@@ -724,11 +772,14 @@ int main(void)
 {
     now = (double)(int64_t)vd_wall();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(any_order), cmocka_unit_test(twice_is_once),  cmocka_unit_test(bounds),
-        cmocka_unit_test(many_wait), cmocka_unit_test(since),          cmocka_unit_test(long_ago),
-        cmocka_unit_test(process),   cmocka_unit_test(stuck_and_well), cmocka_unit_test(nobody),
-        cmocka_unit_test(names_off), cmocka_unit_test(paths_off),      cmocka_unit_test(names_off_before_the_end),
-        cmocka_unit_test(finds),     cmocka_unit_test(threads),
+        cmocka_unit_test(any_order),     cmocka_unit_test(twice_is_once),
+        cmocka_unit_test(bounds),        cmocka_unit_test(many_wait),
+        cmocka_unit_test(since),         cmocka_unit_test(long_ago),
+        cmocka_unit_test(process),       cmocka_unit_test(stuck_and_well),
+        cmocka_unit_test(nobody),        cmocka_unit_test(names_off),
+        cmocka_unit_test(paths_off),     cmocka_unit_test(names_off_before_the_end),
+        cmocka_unit_test(finds),         cmocka_unit_test(keeps_within_bounds),
+        cmocka_unit_test(another_clock), cmocka_unit_test(threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A job as an item of a list. may: what can be done here, {change, media}, and whether a change is asked for already.
+"use strict";
+
+const Item = (() => {
+    const {element, button, span, time} = Make;
+
+    const name = (job) => job.input && job.input.path ? job.input.path : `job ${job.job}`;
+
+    const changes = (job, may) => {
+        const line = [];
+        if (job.cancel)
+            line.push(button("Cancel", `Cancel ${name(job)}`, "cancel"));
+        if (job.retry)
+            line.push(button("Try again", `Try again: ${name(job)}`, "retry"));
+        for (const one of line)
+            if (may.asked) // disabled, it would lose the focus
+                one.setAttribute("aria-disabled", "true");
+        return line;
+    };
+
+    const actions = (job, may) => {
+        const line = element("p", undefined, "buttons");
+        if (may.change)
+            line.append(...changes(job, may));
+        if (may.media && job.state === "completed")
+            line.append(button("Compare", `Compare ${name(job)} with its original`, "compare"));
+        return line.childElementCount ? [line] : [];
+    };
+
+    const running = (job, may) => {
+        const item = element("li");
+        const bar = element("progress");
+        const known = typeof job.fraction === "number";
+        const facts = [];
+        if (known)
+            bar.value = job.fraction;
+        bar.setAttribute("aria-label", `Progress of ${name(job)}`);
+        if (known)
+            facts.push(`${Math.floor(job.fraction * 100)} %`);
+        if (job.fps >= 1.5)
+            facts.push(`${Math.round(job.fps)} frames a second`);
+        if (job.left_s >= 1)
+            facts.push(`about ${span(job.left_s)} left`);
+        if (job.worker)
+            facts.push(`on ${job.worker}`);
+        if (job.attempt > 1)
+            facts.push(`attempt ${job.attempt}`);
+        item.append(element("h3", name(job)));
+        if (job.state === "running")
+            item.append(bar);
+        if (facts.length)
+            item.append(element("p", facts.join(" · "), "faint"));
+        if (job.state === "retrying" && job.error)
+            item.append(element("p", `Will be tried again: ${job.error.why}`));
+        item.append(...actions(job, may));
+        return item;
+    };
+
+    const verdicts = {
+        failed: "Could not be made.",
+        rejected: "Was refused.",
+        cancelled: "Was cancelled.",
+    };
+
+    const failed = (job, may) => {
+        const item = element("li");
+        const error = job.error || {};
+        item.append(element("h3", name(job)), element("p", error.why || verdicts[job.state]));
+        if (error.cure)
+            item.append(element("p", `What to do: ${error.cure}`, "cure"));
+        const facts = element("p", `${verdicts[job.state]} `, "faint");
+        if (job.finished)
+            facts.append(time(job.finished));
+        item.append(facts, ...actions(job, may));
+        return item;
+    };
+
+    const waiting = (job, may) => {
+        const item = element("li");
+        item.append(element("h3", name(job)));
+        if (job.queued) {
+            const since = element("span", "since ", "faint");
+            since.append(time(job.queued));
+            item.append(since);
+        }
+        item.append(...actions(job, may));
+        return item;
+    };
+
+    const done = (job, may) => {
+        const item = element("li");
+        const facts = [];
+        if (job.output && job.output.duration_s)
+            facts.push(span(job.output.duration_s));
+        if (job.metrics && job.metrics.speed)
+            facts.push(`made ${job.metrics.speed.toFixed(1)} times as fast as it plays`);
+        if (job.device)
+            facts.push(`on ${job.device.backend}`);
+        item.append(element("h3", name(job)));
+        if (job.state === "cancelled")
+            item.append(element("span", "cancelled", "faint"));
+        if (facts.length)
+            item.append(element("span", facts.join(" · "), "faint"));
+        if (job.finished)
+            item.append(time(job.finished));
+        item.append(...actions(job, may));
+        for (const warning of [...job.warnings || [], ...(job.dropped || []).map((line) => `not in the result: ${line}`)])
+            item.append(element("p", warning, "faint line"));
+        return item;
+    };
+
+    return {name, running, failed, waiting, done};
+})();

@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The page in a real browser, before a real worker and a real broker: as a person would use it."""
 # pylint: disable=wrong-import-position
+import contextlib
+import http.client
 import re
+import signal
 import sys
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from case import KafkaCase, main
 from children import wait_for
 
 TOKEN = "more-than-sixteen-bytes"
+EVENT_LINES = 20  # who can listen to /events
 SIZES = [(360, "light"), (360, "dark"), (1600, "light"), (1600, "dark")]
 
 
@@ -237,7 +241,9 @@ class Page(KafkaCase):
         self.browser.run("""sources = [];
             EventSource = class extends EventSource { constructor(url) { super(url); sources.push(this); } };""")
         worker.stop()
-        self.sees("#state", "connection lost")
+        self.sees("#notices", "vidriera has not answered since", "systemctl status vidriera")
+        self.assertEqual(len(self.browser.all("#done li")), 1, "what was known is not shown any more")
+        self.assert_fit_for_all("away")
         self.browser.run("""const whole = fetch; broken = 0;
             fetch = async (...what) => {
                 const answer = await whole(...what);
@@ -245,11 +251,55 @@ class Page(KafkaCase):
             };""")
         appliance.worker(http_listen=self.origin.removeprefix("http://"))
         self.ready()
+        self.assertEqual(self.browser.text("#notices"), "")
         self.sees("#done", "s/first.mp4")
         self.assertGreater(self.browser.run("return broken"), 1, "no answer has broken off")
         self.browser.run("Feed.listen(); Feed.listen();")  # as when somebody signs in meanwhile
         wait_for(lambda: self.browser.run("return sources.length") > 1, 10, "it listens again")
         self.assertEqual(self.browser.run("return sources.filter((one) => one.readyState < 2).length"), 1)
+
+    def test_a_line_dies_in_silence(self):
+        """As when a laptop wakes up in another network: it is said, and all is asked anew."""
+        _, worker = self.worker_with_page()
+        self.ready()
+        worker.signal(signal.SIGSTOP)
+        self.sees("#state", "connection lost", seconds=90)
+        self.sees("#notices", "vidriera has not answered since")
+        worker.signal(signal.SIGCONT)
+        self.ready()
+        self.assertEqual(self.browser.text("#notices"), "")
+
+    def line_taken(self, stack):
+        """One more listens to /events, until the stack ends; False: there are too many."""
+        line = http.client.HTTPConnection(self.origin.removeprefix("http://"), timeout=20)
+        line.request("GET", "/events")
+        answer = line.getresponse()
+        if answer.status != 200:
+            line.close()
+            return False
+        stack.callback(line.close)
+        stack.callback(answer.close)
+        return True
+
+    def test_more_pages_than_lines(self):
+        """A page without a line of its own asks from time to time, and nothing is lost."""
+        appliance, _ = self.worker_with_page()
+        self.ready()
+        self.browser.driver.get("about:blank")
+        self.to_be_refused = [r"/events\S* .*\b503\b"]
+        with contextlib.ExitStack() as stack:
+            for _ in range(EVENT_LINES):
+                wait_for(lambda: self.line_taken(stack), 20, "a line is free")
+            self.browser.driver.get(self.origin + "/")
+            self.browser.run("""told = [];
+                new MutationObserver(() => told.push(state.textContent)).observe(state, {childList: true});""")
+            appliance.send(appliance.record("s/one.mp4"))
+            self.sees("#done", "s/one.mp4", seconds=60)
+            looks = self.browser.run("return performance.getEntriesByName(location.origin + '/api/jobs').length")
+            wait_for(lambda: self.browser.run("return performance.getEntriesByName(location.origin + '/api/jobs').length")
+                     > looks + 1, 30, "it asks again")
+            self.assertFalse({"connection lost", "no answer"} & set(self.browser.run("return told")))
+            self.assertEqual(self.browser.text("#notices"), "")
 
     def test_many_ends(self):
         """A page is not as long as the history; a button shows more of it, and hands the focus on."""

@@ -3,21 +3,33 @@
 "use strict";
 
 const Feed = (() => {
-    let source = null, timer = 0;
+    const silent = 45000; // it gives a sign of life every 15 s: nothing for so long, and the line is dead
+    let source = null, timer = 0, silence = 0;
     let turn = 0; // an answer to an earlier one comes too late
+    let opened = false; // the source was
+    let heard = null; // the last sign of life
 
     const hush = () => {
         turn++;
         clearTimeout(timer);
+        clearTimeout(silence);
         if (source)
             source.close();
         source = null;
     };
 
+    // Without a text nothing is lost.
     const later = (milliseconds, text) => {
         hush();
-        feed.lost(text);
+        if (text)
+            feed.lost(text, heard);
         timer = setTimeout(listen, milliseconds);
+    };
+
+    const hear = () => {
+        heard = new Date();
+        clearTimeout(silence);
+        silence = setTimeout(() => later(0, opened && "connection lost"), silent);
     };
 
     // The answer and its document; null: nobody answers.
@@ -32,12 +44,24 @@ const Feed = (() => {
 
     const follow = (news) => {
         const own = new EventSource(`/events?since=${news.version}`);
-        own.onmessage = (event) => feed.take(JSON.parse(event.data));
-        own.onerror = () => {
-            if (own === source)
-                later(2000, "connection lost");
-        };
         source = own;
+        opened = false;
+        hear();
+        own.onopen = () => {
+            opened = true;
+            hear();
+        };
+        own.onmessage = (event) => {
+            hear();
+            feed.take(JSON.parse(event.data));
+        };
+        own.addEventListener("alive", hear);
+        own.onerror = () => {
+            if (own === source && opened)
+                later(2000, "connection lost");
+            else if (own === source) // there are lines for so many pages: this one asks now and then
+                later(5000);
+        };
         feed.take(news);
     };
 
@@ -53,11 +77,9 @@ const Feed = (() => {
         else if (first.news)
             follow(first.news);
         else if (first.status !== 401)
-            later(5000, `the answer was ${first.status}`);
-        else {
-            feed.lost("signed out");
+            later(5000, `error ${first.status}`);
+        else
             feed.refused();
-        }
     };
 
     addEventListener("pagehide", hush);

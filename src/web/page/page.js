@@ -160,6 +160,7 @@
     };
 
     Feed.refused = () => {
+        Process.leave();
         at("sign-in").hidden = false;
         login();
     };

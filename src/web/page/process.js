@@ -4,7 +4,8 @@
 
 const Process = (() => {
     const at = (id) => document.getElementById(id);
-    const {element} = Make;
+    const {element, moment} = Make;
+    let known = []; // the notices that it gave
 
     const words = {
         kafka: "The message broker (Kafka) does not answer. Everything is kept, and goes on by itself when it is back.",
@@ -21,27 +22,32 @@ const Process = (() => {
         return reason ? `${works} A faster device is not used because ${reason}` : works;
     };
 
+    const bad = (what, why) => {
+        const notice = element("p", undefined, "notice bad");
+        notice.append(element("strong", what), element("span", why));
+        return notice;
+    };
+
+    // Both are read out when they change, and only then.
+
+    const notify = (notices) => {
+        if (at("notices").textContent !== notices.map((notice) => notice.textContent).join(""))
+            at("notices").replaceChildren(...notices);
+    };
+
     const state = (text, className) => {
-        if (at("state").textContent !== text) { // it is read out when it changes
+        if (at("state").textContent !== text) {
             at("state").textContent = text;
             at("state").className = `pill ${className}`;
         }
     };
 
     const show = (board) => {
-        const notices = [];
         const needs = Object.entries(board.needs || {}).filter(([, why]) => why);
-        if (needs.some(([, why]) => why === "starting"))
-            notices.push(element("p", "It is starting.", "notice"));
-        for (const [need, why] of needs)
-            if (why !== "starting") {
-                const notice = element("p", undefined, "notice bad");
-                notice.append(element("strong", words[need] || need), element("span", why));
-                notices.push(notice);
-            }
-        const same = at("notices").textContent === notices.map((notice) => notice.textContent).join("");
-        if (!same)
-            at("notices").replaceChildren(...notices);
+        known = needs.filter(([, why]) => why !== "starting").map(([need, why]) => bad(words[need] || need, why));
+        if (needs.length > known.length)
+            known.unshift(element("p", "It is starting.", "notice"));
+        notify(known);
         const starts = needs.length > 0 && needs.every(([, why]) => why === "starting");
         const text = !board.alive ? "stuck" : starts ? "starting" : !board.ready ? "not ready" : board.working ? "working" : "ready";
         state(text, classes[text]);
@@ -51,5 +57,13 @@ const Process = (() => {
             : board.kind === "watch" ? "This program only watches folders." : "Not known yet.";
     };
 
-    return {show, lost: (text) => state(text, "bad")};
+    // heard: the last sign of life; null: there was none.
+    const lost = (text, heard) => {
+        state(text, "bad");
+        const [since, below] = heard ? [` since ${moment(heard)}`, " What is shown was true then."] : ["", ""];
+        notify([bad(`vidriera has not answered${since}: ${text}.`, "It is asked again by itself. If this stays, see on its " +
+                    `machine: systemctl status vidriera, or the container's log.${below}`), ...known]);
+    };
+
+    return {show, lost, leave: () => state("signed out", "bad")};
 })();

@@ -173,6 +173,47 @@ class Page(KafkaCase):
         self.press("Sign out")
         wait_for(lambda: self.browser.button("Sign in"), 10, "signed out")
 
+    def assert_nothing_told(self, path):
+        wait_for(lambda: path not in self.browser.run("return document.documentElement.outerHTML"), 20,
+                 "the name of the recording is gone")
+        self.assertFalse(self.browser.run("return compare.open"), "the recordings are still open")
+        self.assertTrue(self.browser.button("Sign in"))
+        self.assertFalse(self.browser.button("Sign out"))
+        self.assertEqual(self.browser.driver.title, "vidriera")
+
+    def end_session(self):
+        """As when its time is over: the page is not asked."""
+        cookies = self.browser.driver.get_cookies()
+        self.assertTrue(cookies and all(cookie["httpOnly"] for cookie in cookies), cookies)
+        line = http.client.HTTPConnection(self.origin.removeprefix("http://"), timeout=20)
+        line.request("POST", "/logout", headers={
+            "Origin": self.origin, "Cookie": "; ".join(f"{one['name']}={one['value']}" for one in cookies)})
+        self.assertLess(line.getresponse().status, 300)
+        line.close()
+
+    def test_open_to_other_machines(self):
+        """Who is not signed in is told nothing, and nothing is left for them on the screen."""
+        self.to_be_refused = [r"/(api/jobs|media/\S*) .*\b401\b"]
+        appliance, _ = self.worker_with_page(http_allowed_hosts="vidriera.test")
+        recording = appliance.record("Mrs Smith/call.mp4")
+        appliance.send(recording)
+        appliance.wait_event(recording)
+        wait_for(lambda: self.browser.run("return login.open"), 20, "it asks for the token by itself")
+        self.assert_nothing_told("Smith")
+        self.browser.one("#login input[name=token]").send_keys(TOKEN, Keys.ENTER)
+        self.sees("#done", "Mrs Smith/call.mp4")
+        self.press("Compare Mrs Smith/call.mp4 with its original")
+        self.end_session()
+        wait_for(lambda: self.browser.run("return login.open"), 20, "it asks for the token again")
+        self.assert_nothing_told("Smith")
+        self.press("Not now")
+        self.sees("#signed-out", "Sign in to see the jobs.")
+        self.assert_fit_for_all("signed-out")
+        self.sign_in()
+        self.sees("#done", "Mrs Smith/call.mp4")
+        self.press("Sign out")
+        self.assert_nothing_told("Smith")
+
     def next_event(self):
         """The card of the job that runs tells something new."""
         look = """const bar = document.querySelector("#now progress");

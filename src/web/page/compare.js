@@ -90,7 +90,9 @@ const Compare = (() => {
             video.pause();
             video.removeAttribute("src");
             video.load();
+            at(`save-${video.id}`).removeAttribute("href");
         }
+        at("compare-title").textContent = "";
         if (opener && opener.isConnected)
             opener.focus();
     });
@@ -117,5 +119,5 @@ const Compare = (() => {
         at("beside").setAttribute("aria-pressed", String(beside));
     });
 
-    return {open};
+    return {open, close: () => dialog.close()};
 })();

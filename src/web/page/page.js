@@ -38,16 +38,18 @@
         asked.set(job.job, before);
         drawLists();
         const wrong = await post(`/api/jobs/${encodeURIComponent(job.job)}/${what}`).catch(() => "vidriera does not answer");
+        if (!isAsked(job))
+            return; // it is not for whoever looks now
         say(wrong ? `${Item.name(job)}: ${wrong}` : `${Item.name(job)}: ${done}`, wrong !== null);
-        const forget = () => {
+        const drop = () => {
             if (asked.get(job.job) === before)
                 asked.delete(job.job);
             drawLists();
         };
         if (wrong)
-            forget();
+            drop();
         else
-            setTimeout(forget, 15000); // nobody heard of it: it may be asked again
+            setTimeout(drop, 15000); // nobody heard of it: it may be asked again
     };
 
     const acts = {
@@ -132,6 +134,8 @@
         at("sign-in").hidden = !board.page || !board.page.token || board.page.change;
         at("sign-out").hidden = !board.page || !board.page.token || !board.page.change;
         at("no-token").hidden = !board.page || board.page.token;
+        at("signed-out").hidden = true;
+        at("queue").hidden = false;
         Process.show(board);
         drawLists();
     };
@@ -159,16 +163,33 @@
             at("login").showModal();
     };
 
-    Feed.refused = () => {
+    // Nothing stays of what was told, seen or not.
+    const forget = () => {
+        board = {};
+        jobs.clear();
+        asked.clear();
+        Compare.close();
         Process.leave();
-        at("sign-in").hidden = false;
+        drawLists();
+        at("said").textContent = "";
+        for (const id of ["said", "queue", "no-token", "sign-out"])
+            at(id).hidden = true;
+        for (const id of ["signed-out", "sign-in"])
+            at(id).hidden = false;
+    };
+
+    Feed.refused = () => {
+        forget();
         login();
     };
 
     at("sign-in").addEventListener("click", login);
     at("login-close").addEventListener("click", () => at("login").close());
     at("sign-out").addEventListener("click", async () => {
-        await post("/logout").catch(() => null);
+        forget();
+        const wrong = await post("/logout").catch(() => "vidriera does not answer");
+        if (wrong)
+            say(`You are still signed in: ${wrong}`, true);
         Feed.listen();
     });
     at("login-form").addEventListener("submit", async (event) => {

@@ -65,5 +65,11 @@ const Process = (() => {
                     `machine: systemctl status vidriera, or the container's log.${below}`), ...known]);
     };
 
-    return {show, lost, leave: () => state("signed out", "bad")};
+    const leave = () => {
+        state("signed out", "bad");
+        notify(known = []);
+        at("who").textContent = at("device").textContent = "";
+    };
+
+    return {show, lost, leave};
 })();

@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import re
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -15,13 +16,35 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 import clips
-from browser import Browser
+from browser import ROOT, Browser
 from case import KafkaCase, main
 from children import wait_for
 
 TOKEN = "more-than-sixteen-bytes"
 EVENT_LINES = 20  # who can listen to /events
 SIZES = [(360, "light"), (360, "dark"), (1600, "light"), (1600, "dark")]
+
+# The mean colour of each half of a picture, as [red, green, blue]; null: nothing is drawn there.
+_HALVES = """(canvas) => [0, canvas.width / 2].map((left) => {
+    const {data} = canvas.getContext("2d").getImageData(left, 0, canvas.width / 2, canvas.height);
+    const sum = [0, 0, 0, 0];
+    data.forEach((value, i) => { sum[i % 4] += value; });
+    return sum[3] ? sum.slice(0, 3).map((one) => one / data.length * 4) : null;
+})"""
+
+
+def filmed():
+    """15 s of what a camera sees, where the real clips are; otherwise of a test card."""
+    real, target = ROOT / "build/clips/bigbuckbunny.mp4", clips.CACHE / "filmed.mp4"
+    if not real.exists():
+        return clips.make(15 * clips.RATE, "640x360")
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        draft = target.with_name(".filmed.mp4")
+        subprocess.run(["ffmpeg", "-v", "error", "-y", "-stream_loop", "2", "-i", real, "-vf", "scale=640:360", "-c:v",
+                        "libx264", "-preset", "veryfast", "-c:a", "aac", draft], check=True, stdin=subprocess.DEVNULL)
+        draft.rename(target)
+    return target
 
 
 class Page(KafkaCase):
@@ -36,6 +59,7 @@ class Page(KafkaCase):
     def setUp(self):
         super().setUp()
         self.to_be_refused = []  # what the browser may complain about: path and why, as patterns
+        self.requests = []
 
     def worker_with_page(self, media="yes", **settings):
         """(appliance, worker); the browser is at its page."""
@@ -55,11 +79,16 @@ class Page(KafkaCase):
         self.browser.look_like(1600, "light")
         self.browser.driver.get(self.origin + "/")
 
+    def asked(self):
+        """Every URL until now."""
+        self.requests += [url for url in self.browser.requests() if url.startswith("http")]
+        return self.requests
+
     def tearDown(self):
-        requests = [url for url in self.browser.requests() if url.startswith("http")]
+        self.browser.driver.get("about:blank")  # it asks for nothing more
+        requests = self.asked()
         complaints = [text for text in self.browser.complaints()
                       if not any(re.match(re.escape(self.origin) + wanted, text) for wanted in self.to_be_refused)]
-        self.browser.driver.get("about:blank")
         super().tearDown()
         self.assertIn(f"{self.origin}/api/jobs", requests, "what the page asks for is not seen here")
         self.assertEqual([url for url in requests if not url.startswith(self.origin + "/")], [], "the page asks others")
@@ -113,8 +142,8 @@ class Page(KafkaCase):
         appliance, _ = self.worker_with_page()
         self.ready()
         self.sees("#now-none", "Nothing runs.")
-        running = appliance.record_slow("session-1/running.mp4", 12)
-        clip = appliance.record("session-2/a call.mp4", clips.make(15 * clips.RATE, "640x360").read_bytes())
+        running = appliance.record_slow("session-1/running.mp4", 16)
+        clip = appliance.record("session-2/a call.mp4", filmed().read_bytes())
         appliance.send(clip, partition=1)
         self.sender.send("vidriera.jobs", b'{"input":{"path":"session-3/left.mp4"}}', partition=2)
         appliance.send(running, partition=0, **clips.PLACEBO)
@@ -123,11 +152,53 @@ class Page(KafkaCase):
         self.sees("#failed", "session-3/left.mp4", "What to do:")
         self.sees("#waiting-none", "Nothing waits.")
         self.sees("#device", "processor (cpu)")
+        self.assert_tinted("session-2/a call.mp4")
         self.browser.look_like(1000, "light", 800)
         self.browser.picture("page")  # README's
         self.assert_fit_for_all("jobs")
-        self.sees("#done", "session-1/running.mp4", seconds=90)
+        self.sees("#done", "session-1/running.mp4", seconds=240)
         self.compare("session-2/a call.mp4")
+
+    def halves(self, path):
+        """Of the two pictures in the list; None as long as they are not there."""
+        halves = self.browser.run("const of = " + _HALVES + """
+            const item = [...document.querySelectorAll("#done li")].find((one) =>
+                one.querySelector("h3").textContent === arguments[0]);
+            return item ? [...item.querySelectorAll("canvas")].map(of) : [];""", path)
+        return halves if len(halves) == 2 and all(half for picture in halves for half in picture) else None
+
+    def assert_tinted(self, path):
+        """The list has a picture of it before, and one after: there the left is bluer and the right redder."""
+        wait_for(lambda: self.halves(path), 30, f"pictures of {path}")
+        original, result = [[half[2] - half[0] for half in picture] for picture in self.halves(path)]
+        self.assertGreater(result[0], original[0] + 10, "the left is not blue")
+        self.assertLess(result[1], original[1] - 10, "the right is not red")
+
+    def test_pictures_in_the_list(self):
+        """Only of what is on the screen, only of what is there, and they stay."""
+        appliance, _ = self.worker_with_page()
+        self.browser.driver.get("about:blank")
+        recordings = [appliance.record(f"s/{number}.mp4", size="320x180") for number in range(4)]
+        for number, recording in enumerate(recordings):
+            appliance.send(recording, id=f"job-{number}")
+            output = appliance.wait_event(recording)["output"]["path"]
+        appliance.path("processed", output).unlink()  # of the last, which is the first in the list
+        self.to_be_refused = [r"/media/job-3/result .*\b404\b"]
+        self.browser.look_like(360, "light", 600)
+        self.browser.driver.get(self.origin + "/")
+        self.assert_tinted("s/2.mp4")
+        self.assertEqual(self.browser.run("return document.querySelectorAll('#done li:first-child canvas').length"), 0)
+        self.assertTrue(self.browser.button("Compare s/3.mp4 with its original"))
+        self.assertFalse([url for url in self.asked() if "/media/job-0/" in url], "it is not on the screen")
+        for number in (1, 0):
+            self.browser.run(f"document.querySelector('#done li:nth-child({4 - number})').scrollIntoView()")
+            self.assert_tinted(f"s/{number}.mp4")
+        look = "return held.isConnected && held.toDataURL()"
+        drawn = self.browser.run("held = document.querySelector('#done li:last-child canvas');" + look)
+        before = len([url for url in self.asked() if "/media/" in url])
+        self.sign_in()
+        self.assertEqual(self.browser.run(look), drawn, "the picture is another one")
+        self.assertEqual(len([url for url in self.asked() if "/media/" in url]), before, "it is asked for again")
 
     def compare(self, path):
         browser = self.browser
@@ -278,7 +349,7 @@ class Page(KafkaCase):
         recording = appliance.record("s/first.mp4")
         appliance.send(recording)
         self.sees("#done", "s/first.mp4", seconds=60)
-        self.to_be_refused = [r"/(events|api/jobs)\S* .*net::ERR_"]
+        self.to_be_refused = [r"/(events|api/jobs|media)\S* .*net::ERR_"]
         self.browser.run("""sources = [];
             EventSource = class extends EventSource { constructor(url) { super(url); sources.push(this); } };""")
         worker.stop()
@@ -336,9 +407,8 @@ class Page(KafkaCase):
                 new MutationObserver(() => told.push(state.textContent)).observe(state, {childList: true});""")
             appliance.send(appliance.record("s/one.mp4"))
             self.sees("#done", "s/one.mp4", seconds=60)
-            looks = self.browser.run("return performance.getEntriesByName(location.origin + '/api/jobs').length")
-            wait_for(lambda: self.browser.run("return performance.getEntriesByName(location.origin + '/api/jobs').length")
-                     > looks + 1, 30, "it asks again")
+            looks = self.asked().count(self.origin + "/api/jobs")
+            wait_for(lambda: self.asked().count(self.origin + "/api/jobs") > looks + 1, 30, "it asks again")
             self.assertFalse({"connection lost", "no answer"} & set(self.browser.run("return told")))
             self.assertEqual(self.browser.text("#notices"), "")
 

@@ -90,23 +90,26 @@ const Item = (() => {
 
     const done = (job, may) => {
         const item = element("li");
+        const about = element("div", undefined, "about");
+        const line = element("p", undefined, "faint");
         const facts = [];
+        if (job.state === "cancelled")
+            facts.push("cancelled");
         if (job.output && job.output.duration_s)
             facts.push(span(job.output.duration_s));
         if (job.metrics && job.metrics.speed)
             facts.push(`made ${job.metrics.speed.toFixed(1)} times as fast as it plays`);
         if (job.device)
             facts.push(`on ${job.device.backend}`);
-        item.append(element("h3", name(job)));
-        if (job.state === "cancelled")
-            item.append(element("span", "cancelled", "faint"));
-        if (facts.length)
-            item.append(element("span", facts.join(" · "), "faint"));
+        line.append(facts.join(" · "));
         if (job.finished)
-            item.append(time(job.finished));
-        item.append(...actions(job, may));
-        for (const warning of [...job.warnings || [], ...(job.dropped || []).map((line) => `not in the result: ${line}`)])
-            item.append(element("p", warning, "faint line"));
+            line.append(facts.length ? " · " : "", time(job.finished));
+        about.append(element("h3", name(job)), line);
+        for (const warning of [...job.warnings || [], ...(job.dropped || []).map((what) => `not in the result: ${what}`)])
+            about.append(element("p", warning, "faint"));
+        if (may.media && job.state === "completed")
+            item.append(...Preview.of(job.job));
+        item.append(about, ...actions(job, may));
         return item;
     };
 

@@ -59,7 +59,7 @@
     };
 
     at("main").addEventListener("click", (event) => {
-        const pressed = event.target.closest("button[data-act]");
+        const pressed = event.target.closest("[data-act]");
         const job = pressed && jobs.get(pressed.closest("li").dataset.job);
         if (job)
             acts[pressed.dataset.act](job);
@@ -115,6 +115,7 @@
         fill(at("failed"), bad.slice(0, shown.failed), Item.failed);
         fill(at("waiting"), queue.slice(0, shownWaiting), Item.waiting);
         fill(at("done"), good.slice(0, shown.done), Item.done);
+        Preview.watch(at("done"));
         drawMore("failed", bad.length);
         drawMore("done", good.length);
         at("now-none").hidden = now.length > 0;
@@ -154,7 +155,10 @@
 
     // --- who looks, and whether anybody answers
 
-    Feed.lost = Process.lost;
+    Feed.lost = (text, heard) => {
+        Process.lost(text, heard);
+        Preview.forget();
+    };
 
     const login = () => {
         at("login-error").textContent = "";
@@ -169,6 +173,7 @@
         jobs.clear();
         asked.clear();
         Compare.close();
+        Preview.forget();
         Process.leave();
         drawLists();
         at("said").textContent = "";

@@ -151,7 +151,8 @@ class Page(KafkaCase):
         self.sees("#done", "session-2/a call.mp4", "on cpu", seconds=60)
         self.sees("#failed", "session-3/left.mp4", "What to do:")
         self.sees("#waiting-none", "Nothing waits.")
-        self.sees("#device", "processor (cpu)")
+        self.sees("#device", "processor (cpu)", "A faster one is not used: ", "vidriera doctor tells what mends it.")
+        self.assertIn("Not on a faster device: ", self.browser.text("#done"))
         self.assert_tinted("session-2/a call.mp4")
         self.browser.look_like(1000, "light", 800)
         self.browser.picture("page")  # README's
@@ -231,6 +232,7 @@ class Page(KafkaCase):
         appliance.send(recording, **clips.PLACEBO)
         self.sees("#now", "s/long.mp4")
         self.assertFalse(self.browser.button("Cancel s/long.mp4"), "without a token nothing can be changed")
+        self.sees("#now", "In a terminal: vidriera cancel ")
         self.to_be_refused = [r"/login .*\b401\b"]
         self.press("Sign in")
         self.browser.one("#login input[name=token]").send_keys("not the token", Keys.ENTER)
@@ -320,8 +322,9 @@ class Page(KafkaCase):
         """A job that failed says why and what to do; when that is done, a click is enough."""
         appliance, _ = self.worker_with_page()
         self.sender.send("vidriera.jobs", b'{"id":"late","input":{"path":"s/late.mp4"}}', b"late")
-        self.sees("#failed", "s/late.mp4", "What to do:")
+        self.sees("#failed", "s/late.mp4", "What to do:", "In a terminal: vidriera retry late")
         self.sign_in()
+        self.assertNotIn("In a terminal", self.browser.text("#failed"))
         wait_for(lambda: self.browser.button("Try again: s/late.mp4"), 20, "it can be tried again")
         self.assert_fit_for_all("failed")
         late = appliance.record("s/late.mp4")
@@ -429,11 +432,12 @@ class Page(KafkaCase):
         self.assertEqual(len(appliance.dead_letters()), 60)
 
     def test_without_media_no_names(self):
-        appliance, _ = self.worker_with_page(media="no")
+        appliance, _ = self.worker_with_page(media="no", process_device="cpu")
         recording = appliance.record("Mrs Smith/session.mp4")
         appliance.send(recording, id="job-1", session="Mrs Smith")
         self.sees("#done", "job job-1", seconds=60)
         self.sees("#done-hidden", "health data")
+        self.sees("#device", "processor (cpu)", "It is the best one here, or the one that was set.")
         self.assertNotIn("Smith", self.browser.run("return document.documentElement.outerHTML"))
         self.assertFalse(self.browser.button("Compare"))
 

@@ -28,6 +28,16 @@ const Item = (() => {
         return line.childElementCount ? [line] : [];
     };
 
+    // Who has no buttons here has the same in a terminal.
+    const terminal = (job, may) => {
+        const what = job.retry ? "retry" : job.cancel ? "cancel" : null;
+        if (may.change || !what)
+            return [];
+        const line = element("p", "In a terminal: ", "faint");
+        line.append(element("code", `vidriera ${what} ${job.job}`));
+        return [line];
+    };
+
     const running = (job, may) => {
         const item = element("li");
         const bar = element("progress");
@@ -53,7 +63,7 @@ const Item = (() => {
             item.append(element("p", facts.join(" · "), "faint"));
         if (job.state === "retrying" && job.error)
             item.append(element("p", `Will be tried again: ${job.error.why}`));
-        item.append(...actions(job, may));
+        item.append(...terminal(job, may), ...actions(job, may));
         return item;
     };
 
@@ -72,7 +82,7 @@ const Item = (() => {
         const facts = element("p", `${verdicts[job.state]} `, "faint");
         if (job.finished)
             facts.append(time(job.finished));
-        item.append(facts, ...actions(job, may));
+        item.append(facts, ...terminal(job, may), ...actions(job, may));
         return item;
     };
 
@@ -105,8 +115,11 @@ const Item = (() => {
         if (job.finished)
             line.append(facts.length ? " · " : "", time(job.finished));
         about.append(element("h3", name(job)), line);
-        for (const warning of [...job.warnings || [], ...(job.dropped || []).map((what) => `not in the result: ${what}`)])
-            about.append(element("p", warning, "faint"));
+        const more = [...job.warnings || [], ...(job.dropped || []).map((what) => `not in the result: ${what}`)];
+        if (job.device && job.device.fallback)
+            more.push(`Not on a faster device: ${job.device.fallback}`);
+        for (const words of more)
+            about.append(element("p", words, "faint"));
         if (may.media && job.state === "completed")
             item.append(...Preview.of(job.job));
         item.append(about, ...actions(job, may));

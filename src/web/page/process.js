@@ -17,9 +17,12 @@ const Process = (() => {
 
     const classes = {stuck: "bad", "not ready": "bad", starting: "", working: "busy", ready: "good"};
 
-    const deviceWords = ({name: device, reason}) => {
-        const works = `Works on: ${device === "cpu" ? "processor (cpu)" : device}.`;
-        return reason ? `${works} A faster device is not used because ${reason}` : works;
+    const deviceWords = ({name, reason}) => {
+        const works = `Works on: ${name === "cpu" ? "processor (cpu)" : name}. `;
+        if (!reason)
+            return [element("span", `${works}It is the best one here, or the one that was set.`)];
+        return [element("span", `${works}A faster one is not used: ${reason}. `), element("code", "vidriera doctor"),
+            element("span", " tells what mends it.")];
     };
 
     const bad = (what, why) => {
@@ -28,11 +31,11 @@ const Process = (() => {
         return notice;
     };
 
-    // Both are read out when they change, and only then.
+    // What is there is changed only when it says something else: it is read out then, or somebody is reading it.
 
-    const notify = (notices) => {
-        if (at("notices").textContent !== notices.map((notice) => notice.textContent).join(""))
-            at("notices").replaceChildren(...notices);
+    const put = (id, nodes) => {
+        if (at(id).textContent !== nodes.map((node) => node.textContent).join(""))
+            at(id).replaceChildren(...nodes);
     };
 
     const state = (text, className) => {
@@ -47,28 +50,28 @@ const Process = (() => {
         known = needs.filter(([, why]) => why !== "starting").map(([need, why]) => bad(words[need] || need, why));
         if (needs.length > known.length)
             known.unshift(element("p", "It is starting.", "notice"));
-        notify(known);
+        put("notices", known);
         const starts = needs.length > 0 && needs.every(([, why]) => why === "starting");
         const text = !board.alive ? "stuck" : starts ? "starting" : !board.ready ? "not ready" : board.working ? "working" : "ready";
         state(text, classes[text]);
         at("who").textContent = [board.kind, board.worker, board.program].filter(Boolean).join(" · ");
-        const device = board.device;
-        at("device").textContent = device ? deviceWords(device)
-            : board.kind === "watch" ? "This program only watches folders." : "Not known yet.";
+        put("device", board.device ? deviceWords(board.device)
+            : [element("span", board.kind === "watch" ? "This program only watches folders." : "Not known yet.")]);
     };
 
     // heard: the last sign of life; null: there was none.
     const lost = (text, heard) => {
         state(text, "bad");
-        const [since, below] = heard ? [` since ${moment(heard)}`, " What is shown was true then."] : ["", ""];
-        notify([bad(`vidriera has not answered${since}: ${text}.`, "It is asked again by itself. If this stays, see on its " +
-                    `machine: systemctl status vidriera, or the container's log.${below}`), ...known]);
+        const since = heard ? ` since ${moment(heard)}` : "", below = heard ? "What is shown was true then. " : "";
+        put("notices", [bad(`vidriera has not answered${since}: ${text}.`, `${below}It is asked again by itself. If this ` +
+            "stays, see on its machine: systemctl status vidriera, or the container's log."), ...known]);
     };
 
     const leave = () => {
         state("signed out", "bad");
-        notify(known = []);
-        at("who").textContent = at("device").textContent = "";
+        put("notices", known = []);
+        put("device", []);
+        at("who").textContent = "";
     };
 
     return {show, lost, leave};

@@ -415,6 +415,15 @@ class Page(KafkaCase):
             self.assertFalse({"connection lost", "no answer"} & set(self.browser.run("return told")))
             self.assertEqual(self.browser.text("#notices"), "")
 
+    def test_what_is_not_read_is_not_nothing(self):
+        self.worker_with_page()
+        self.sees("#done-none", "Nothing is done yet.")
+        self.browser.run("""const take = Feed.take, needs = {queue: "vidriera.results cannot be read"};
+            Feed.take = (news) => take({...news, read: false, needs}); Feed.listen();""")
+        self.sees("#notices", "Not all of the queue can be shown.", "vidriera.results cannot be read")
+        for part in ("now", "waiting", "done"):
+            self.sees(f"#{part}-none", "Not read yet.")
+
     def test_many_ends(self):
         """A page is not as long as the history; a button shows more of it, and hands the focus on."""
         appliance, _ = self.worker_with_page(http_token_file=None)

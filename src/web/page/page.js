@@ -89,6 +89,11 @@
     const latest = (a, b) => (b.finished || "").localeCompare(a.finished || "");
     const eldest = (a, b) => (a.queued || a.started || "").localeCompare(b.queued || b.started || "");
 
+    const drawNone = (id, count, words) => {
+        at(`${id}-none`).hidden = count > 0;
+        at(`${id}-none`).textContent = board.read === false ? "Not read yet." : words;
+    };
+
     // More of the ends than are shown: a button that shows the next ones.
     const drawMore = (id, count) => {
         at(`${id}-more`).hidden = count <= shown[id];
@@ -118,12 +123,12 @@
         Preview.watch(at("done"));
         drawMore("failed", bad.length);
         drawMore("done", good.length);
-        at("now-none").hidden = now.length > 0;
+        drawNone("now", now.length, "Nothing runs.");
+        drawNone("waiting", waits, "Nothing waits.");
+        drawNone("done", good.length, "Nothing is done yet.");
         at("failed-section").hidden = bad.length === 0;
-        at("waiting-none").hidden = waits > 0;
         at("waiting-more").hidden = waits <= shownWaiting;
         at("waiting-more").textContent = `and ${waits - Math.min(queue.length, shownWaiting)} more`;
-        at("done-none").hidden = good.length > 0;
         at("done-hidden").hidden = !board.page || board.page.media;
         for (const [id, list] of [["now", now], ["failed", bad], ["done", good]])
             at(`${id}-count`).textContent = list.length ? String(list.length) : "";

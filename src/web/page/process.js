@@ -12,6 +12,7 @@ const Process = (() => {
         folders: "The folders cannot be used.",
         device: "The device cannot be used.",
         running: "It takes no new jobs.",
+        queue: "Not all of the queue can be shown.",
         loop: "It is stuck.",
     };
 
@@ -63,8 +64,8 @@ const Process = (() => {
     const lost = (text, heard) => {
         state(text, "bad");
         const since = heard ? ` since ${moment(heard)}` : "", below = heard ? "What is shown was true then. " : "";
-        put("notices", [bad(`vidriera has not answered${since}: ${text}.`, `${below}It is asked again by itself. If this ` +
-            "stays, see on its machine: systemctl status vidriera, or the container's log."), ...known]);
+        put("notices", [bad(`vidriera has not answered${since}: ${text}.`, `${below}It is asked again by itself. ` +
+            "If this stays, see on its machine: systemctl status vidriera, or the container's log."), ...known]);
     };
 
     const leave = () => {

@@ -212,15 +212,25 @@ class Page(KafkaCase):
         self.assertNotEqual(before, after, "the seam does not move")
         self.assert_fit_for_all("compare")
         began = [video["at"] for video in self.videos()]
+        browser.run("""changes = 0;
+            new MutationObserver((all) => { changes += all.length; })
+                .observe(compare, {attributes: true, childList: true, characterData: true, subtree: true});""")
         self.press("Play")
         wait_for(lambda: all(video["at"] > start + 1 for video, start in zip(self.videos(), began)), 30, "both play")
         wait_for(lambda: browser.run("""return !result.paused && !original.paused &&
                                      Math.abs(original.currentTime - result.currentTime) < 0.1"""), 10, "in step")
+        changes, seconds = browser.run("return [changes, result.currentTime - arguments[0]]", began[1])
+        self.assertLess(changes, 10 + 5 * seconds, "a screen reader reads the same anew with every picture")
         self.press("Pause")
         wait_for(lambda: all(video["paused"] for video in self.videos()), 10, "both stand")
         self.press("Side by side")
         boxes = browser.run("return [original, result].map((one) => one.getBoundingClientRect().left)")
         self.assertLess(boxes[0] + 100, boxes[1], "they are not side by side")
+        browser.save_to(self.folder)
+        for which in ("original", "result"):
+            browser.one(f"#save-{which}").click()
+        for name in ("a call.mp4", "a call.tinted.mp4"):
+            wait_for((self.folder / name).exists, 20, f"{name} is saved")
         browser.one("#compare").send_keys(Keys.ESCAPE)
         wait_for(lambda: not browser.run("return compare.open"), 5, "Escape closes it")
         self.assertEqual(browser.run("return document.activeElement.getAttribute('aria-label')"),

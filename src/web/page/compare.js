@@ -23,14 +23,20 @@ const Compare = (() => {
 
     const ready = () => videos.every((video) => video.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA && !video.seeking);
 
+    // Only what differs: this is called for every picture, and what changes is read again.
+    const set = (id, property, value) => {
+        if (at(id)[property] !== value)
+            at(id)[property] = value;
+    };
+
     const show = () => {
         const length = result.duration || 0;
-        at("play").textContent = wanted ? "Pause" : "Play";
-        at("clock").textContent = `${clock(result.currentTime)} / ${clock(length)}`;
-        at("seek").max = length || 1;
-        at("seek").setAttribute("aria-valuetext", `${clock(result.currentTime)} of ${clock(length)}`);
+        set("play", "textContent", wanted ? "Pause" : "Play");
+        set("clock", "textContent", `${clock(result.currentTime)} / ${clock(length)}`);
+        set("seek", "max", String(length || 1));
+        set("seek", "ariaValueText", `${clock(result.currentTime)} of ${clock(length)}`);
         if (!dragged)
-            at("seek").value = result.currentTime;
+            set("seek", "valueAsNumber", Math.round(result.currentTime * 10) / 10);
     };
 
     // Both run or none: one that has to load holds the other.
@@ -66,15 +72,23 @@ const Compare = (() => {
         at("compare-error").textContent = `The ${name}: ${why}. Save it and open it in a player.`;
     };
 
+    // "call.tinted.mp4" for a result that has the original's name: both may be saved into one folder.
+    const fileNames = (job) => {
+        const [original, result] = [job.input, job.output].map((file) => file.path.split("/").pop());
+        return {original, result: result === original ? result.replace(/(\.[^.]*)?$/, ".tinted$1") : result};
+    };
+
     const open = (job, title) => {
+        const names = fileNames(job);
         opener = document.activeElement;
         wanted = false;
         at("compare-title").textContent = title;
         at("compare-error").hidden = true;
         for (const video of videos) {
-            const url = `/media/${encodeURIComponent(job)}/${video.id}`;
+            const url = `/media/${encodeURIComponent(job.job)}/${video.id}`;
             video.src = url;
             at(`save-${video.id}`).href = url;
+            at(`save-${video.id}`).download = names[video.id];
         }
         // the middle, as a still: a picture before and after
         result.addEventListener("loadedmetadata", () => seek(result.duration / 2), {once: true});
@@ -91,6 +105,7 @@ const Compare = (() => {
             video.removeAttribute("src");
             video.load();
             at(`save-${video.id}`).removeAttribute("href");
+            at(`save-${video.id}`).download = "";
         }
         at("compare-title").textContent = "";
         if (opener && opener.isConnected)

@@ -55,7 +55,7 @@
     const acts = {
         cancel: (job) => ask(job, "cancel", "is being cancelled"),
         retry: (job) => ask(job, "retry", "is tried again"),
-        compare: (job) => Compare.open(job.job, Item.name(job)),
+        compare: (job) => Compare.open(job, Item.name(job)),
     };
 
     at("main").addEventListener("click", (event) => {

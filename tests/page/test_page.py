@@ -4,6 +4,7 @@
 # pylint: disable=wrong-import-position
 import contextlib
 import http.client
+import json
 import re
 import signal
 import subprocess
@@ -159,6 +160,13 @@ class Page(KafkaCase):
         self.assert_fit_for_all("jobs")
         self.sees("#done", "session-1/running.mp4", seconds=240)
         self.compare("session-2/a call.mp4")
+
+    def look(self):
+        """What the page is told."""
+        line = http.client.HTTPConnection(self.origin.removeprefix("http://"), timeout=20)
+        with contextlib.closing(line):
+            line.request("GET", "/api/jobs")
+            return json.loads(line.getresponse().read())
 
     def halves(self, path):
         """Of the two pictures in the list; None as long as they are not there."""
@@ -433,6 +441,25 @@ class Page(KafkaCase):
         self.sees("#notices", "Not all of the queue can be shown.", "vidriera.results cannot be read")
         for part in ("now", "waiting", "done"):
             self.sees(f"#{part}-none", "Not read yet.")
+
+    def test_what_is_read_out(self):
+        """A worker that is stuck is told of once, not again with every second; lists are called lists in Safari too."""
+        self.worker_with_page()
+        self.ready()
+        changes, told = self.browser.run("""const news = {...arguments[0], alive: false, ready: false};
+            const watch = new MutationObserver(() => {});
+            const stuck = (seconds) => {
+                news.needs.loop = `the event loop has not come round for ${seconds} s; restart it and look at its log`;
+                Feed.take(news);
+            };
+            stuck(121);
+            watch.observe(notices, {childList: true, characterData: true, subtree: true});
+            stuck(122);
+            return [watch.takeRecords().length, notices.innerText];""", self.look())
+        self.assertEqual(changes, 0)
+        self.assertIn("has not come round; restart it", told)
+        self.assertEqual(self.browser.run("""return [...document.querySelectorAll("main ul, main ol")]
+                                             .map((one) => one.getAttribute("role"))"""), ["list"] * 4)
 
     def test_many_ends(self):
         """A page is not as long as the history; a button shows more of it, and hands the focus on."""

@@ -26,6 +26,9 @@ const Process = (() => {
             element("span", " tells what mends it.")];
     };
 
+    // How long it is stuck grows with every look; that it is would be read out each time.
+    const steady = (need, why) => need === "loop" ? why.replace(/ for \d+ s\b/, "") : why;
+
     const bad = (what, why) => {
         const notice = element("p", undefined, "notice bad");
         notice.append(element("strong", what), element("span", why));
@@ -48,7 +51,8 @@ const Process = (() => {
 
     const show = (board) => {
         const needs = Object.entries(board.needs || {}).filter(([, why]) => why);
-        known = needs.filter(([, why]) => why !== "starting").map(([need, why]) => bad(words[need] || need, why));
+        known = needs.filter(([, why]) => why !== "starting")
+            .map(([need, why]) => bad(words[need] || need, steady(need, why)));
         if (needs.length > known.length)
             known.unshift(element("p", "It is starting.", "notice"));
         put("notices", known);

@@ -50,6 +50,12 @@ class Browser:
         PICTURES.mkdir(parents=True, exist_ok=True)
         self.driver.save_screenshot(str(PICTURES / f"{name}.png"))
 
+    def whole_picture(self, name, width):
+        """Of all of the page, as long as it is."""
+        self.look_like(width, "light")
+        self.look_like(width, "light", self.run("return Math.ceil(document.body.getBoundingClientRect().height)"))
+        self.picture(name)
+
     def run(self, script, *arguments):
         return self.driver.execute_script(script, *arguments)
 

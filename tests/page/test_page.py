@@ -155,8 +155,7 @@ class Page(KafkaCase):
         self.sees("#device", "processor (cpu)", "A faster one is not used: ", "vidriera doctor tells what mends it.")
         self.assertIn("Not on a faster device: ", self.browser.text("#done"))
         self.assert_tinted("session-2/a call.mp4")
-        self.browser.look_like(1000, "light", 800)
-        self.browser.picture("page")  # README's
+        self.browser.whole_picture("page", 1000)  # README's, see ./dev screenshot
         self.assert_fit_for_all("jobs")
         self.sees("#done", "session-1/running.mp4", seconds=240)
         self.compare("session-2/a call.mp4")

@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "kafka"))
@@ -23,6 +24,7 @@ from children import wait_for
 
 TOKEN = "more-than-sixteen-bytes"
 EVENT_LINES = 20  # who can listen to /events
+SILENCE = 45  # seconds, after which the page gives up a line
 SIZES = [(360, "light"), (360, "dark"), (1600, "light"), (1600, "dark")]
 
 # The mean colour of each half of a picture, as [red, green, blue]; null: nothing is drawn there.
@@ -395,7 +397,7 @@ class Page(KafkaCase):
         _, worker = self.worker_with_page()
         self.ready()
         worker.signal(signal.SIGSTOP)
-        self.sees("#state", "connection lost", seconds=90)
+        self.sees("#state", "connection lost", seconds=2 * SILENCE)
         self.sees("#notices", "vidriera has not answered since")
         worker.signal(signal.SIGCONT)
         self.ready()
@@ -433,13 +435,28 @@ class Page(KafkaCase):
             self.assertEqual(self.browser.text("#notices"), "")
 
     def test_what_is_not_read_is_not_nothing(self):
+        self.broker.stop()
         self.worker_with_page()
-        self.sees("#done-none", "Nothing is done yet.")
-        self.browser.run("""const take = Feed.take, needs = {queue: "vidriera.results cannot be read"};
-            Feed.take = (news) => take({...news, read: false, needs}); Feed.listen();""")
-        self.sees("#notices", "Not all of the queue can be shown.", "vidriera.results cannot be read")
         for part in ("now", "waiting", "done"):
             self.sees(f"#{part}-none", "Not read yet.")
+        self.broker.start()
+        self.sees("#now-none", "Nothing runs.", seconds=60)
+        self.sees("#waiting-none", "Nothing waits.")
+        self.sees("#done-none", "Nothing is done yet.")
+        self.browser.run("Feed.take({...arguments[0], needs: {queue: 'vidriera.results cannot be read'}})", self.look())
+        self.sees("#notices", "Not all of the queue can be shown.", "vidriera.results cannot be read")
+
+    def test_a_page_that_is_told_nothing_new(self):
+        """Signs of life are enough for it: for longer than it would wait without them, it does not ask anew."""
+        self.worker_with_page()
+        self.ready()
+        began = time.monotonic()
+        self.browser.run("""told = [];
+            new MutationObserver(() => told.push(state.textContent)).observe(state, {childList: true});""")
+        asked = self.asked().count(self.origin + "/api/jobs")
+        wait_for(lambda: time.monotonic() - began > SILENCE + 10, SILENCE + 30, "time goes by")
+        self.assertEqual(self.browser.run("return told"), [])
+        self.assertEqual(self.asked().count(self.origin + "/api/jobs"), asked)
 
     def test_what_is_read_out(self):
         """A worker that is stuck is told of once, not again with every second; lists are called lists in Safari too."""

@@ -26,6 +26,7 @@ int vd_root_parse(const char *name, enum vd_root *root);
 
 struct vd_roots {
     char *data;           /* absolute */
+    char *on_host;        /* data as people have it who run commands outside of this container; NULL: the same */
     char *path[VD_ROOTS]; /* absolute */
     int state;            /* DATA/.vidriera, open */
 };
@@ -36,8 +37,10 @@ struct vd_roots {
  * data must exist; default folders (NULL in moved) are made beneath it when absent, a moved one must exist. Makes
  * .vidriera (0700) with claims/, done/, paths/, spool/ and roots/. VD_CONFIG with words that mend: data or a moved
  * folder is missing, is no folder, or the state folder cannot be written (with the command that gives it to this user).
+ * on_host: where data is for whoever runs the commands that messages name; NULL: there.
  */
-int vd_roots_open(struct vd_roots *roots, const char *data, const char *const moved[VD_ROOTS], struct vd_err *err);
+int vd_roots_open(struct vd_roots *roots, const char *data, const char *on_host, const char *const moved[VD_ROOTS],
+                  struct vd_err *err);
 
 /* Accepts a zeroed-by-VD_ROOTS_NONE struct. */
 void vd_roots_close(struct vd_roots *roots);

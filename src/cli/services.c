@@ -16,7 +16,7 @@ int vd_services_roots(const struct vd_settings *settings, struct vd_roots *roots
         return vd_fail(err, VD_CONFIG, "",
                        "data: the folder of the recordings is not named; give --data DIR, or VIDRIERA_DATA, or "
                        "data = DIR in the file");
-    return vd_roots_open(roots, settings->data, settings->folder, err);
+    return vd_roots_open(roots, settings->data, settings->data_on_host, settings->folder, err);
 }
 
 /* A pair that librdkafka refuses, by the place where it was set. */

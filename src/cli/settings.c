@@ -301,6 +301,8 @@ static const struct vd_setting table[] = {
     {"data", 0, "DIR", "data", parse_text, AT(data), 0, 0, NULL,
      "the folder that holds recordings, processed, archived and failed",
      SERVICES | ACTS | VD_COMMAND_SUBMIT | VD_COMMAND_CONFIG},
+    KEY("data_on_host", "DIR", parse_text, AT(data_on_host), 0, 0, NULL,
+        "data as the host of this container has it, for the commands that messages name", SERVICES | VD_COMMAND_SUBMIT),
     KEY("recordings", "DIR", parse_text, AT(folder[VD_RECORDINGS]), 0, 0, NULL,
         "what comes in; else recordings in data", SERVICES | VD_COMMAND_SUBMIT),
     KEY("processed", "DIR", parse_text, AT(folder[VD_PROCESSED]), 0, 0, NULL, "what was made; else processed in data",

@@ -34,6 +34,7 @@ struct vd_settings {
 
     const char *cache;                   /* of devices: verdicts, and what drivers compile; NULL: nothing is kept */
     const char *data, *folder[VD_ROOTS]; /* NULL: not set; a folder then is beneath data */
+    const char *data_on_host;            /* NULL: there */
     const char *instance;                /* NULL: none */
     const char *worker_name, *group;     /* never NULL */
     struct vd_pair kafka[VD_KAFKA_MAX];  /* one of each name */

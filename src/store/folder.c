@@ -30,7 +30,8 @@ static int fail_folder(const struct vd_roots *roots, enum vd_root root, const ch
                       "%s/%s leads out of %s or through a symbolic link; give a path beneath it", name, folder, name);
     else if (create && (denied || cause == EROFS))
         ret = vd_fail(err, VD_NO_OUTPUT, "open", "%s/%s: the folder cannot be made: %s; %s", name, folder,
-                      strerror(cause), denied ? vd_mend(mend, command, roots->path[root], "") : "mount it for writing");
+                      strerror(cause),
+                      denied ? vd_mend(mend, roots, command, roots->path[root], "") : "mount it for writing");
     else if (create && (cause == ENOTDIR || cause == ENAMETOOLONG))
         ret = vd_fail(err, VD_INPUT, "open", "%s/%s: the folder cannot be made: %s; %s", name, folder, strerror(cause),
                       cause == ENOTDIR ? "move away what is in its place" : "give a shorter path");
@@ -38,7 +39,7 @@ static int fail_folder(const struct vd_roots *roots, enum vd_root root, const ch
         ret = vd_fail(err, VD_NO_INPUT, "open", "%s/%s: no such folder; check the path", name, folder);
     else if (denied)
         ret = vd_fail(err, VD_NO_INPUT, "open", "%s/%s: %s; %s", name, folder, strerror(cause),
-                      vd_mend(mend, command, roots->path[root], folder));
+                      vd_mend(mend, roots, command, roots->path[root], folder));
     else
         ret = vd_fail(err, VD_IO, "open", "%s/%s: the folder cannot be opened: %s; %s", name, folder, strerror(cause),
                       cause == ENOSPC ? "free some space" : "check the disk");

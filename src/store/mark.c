@@ -150,7 +150,7 @@ int vd_mark_away(const struct vd_roots *roots, enum vd_root root, const char *wh
     return vd_fail(err, VD_IO, "root",
                    "%s is not the folder it was: %s, is it mounted?; mount it, or remove %s/.vidriera/roots/%s when it "
                    "was replaced on purpose",
-                   vd_root_name(root), why, roots->data, vd_root_name(root));
+                   vd_root_name(root), why, roots->on_host ? roots->on_host : roots->data, vd_root_name(root));
 }
 
 static int fail_memory(enum vd_root root, struct vd_err *err)

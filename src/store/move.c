@@ -52,7 +52,7 @@ static enum vd_archived later(const struct vd_move *move, const char *name)
     snprintf(command, sizeof command, "setfacl -m u:%u:rwx", (unsigned)geteuid());
     vd_fail(move->err, VD_IO, "archive", "%s cannot be moved to %s now: %s; %s", shown(move, name, text),
             vd_root_name(move->to_root), strerror(errno),
-            errno == EACCES  ? vd_mend(mend, command, move->roots->path[move->to_root], move->folder)
+            errno == EACCES  ? vd_mend(mend, move->roots, command, move->roots->path[move->to_root], move->folder)
             : errno == EROFS ? "mount it for writing"
             : errno == ENOSPC || errno == EDQUOT ? "free some space"
                                                  : "check the disk");
@@ -84,7 +84,7 @@ static enum vd_archived cannot(const struct vd_move *move, const char *name, con
         return VD_ARCHIVE_CANNOT;
     }
     snprintf(command, sizeof command, sticky ? "chmod -t" : "setfacl -m u:%u:rwx", (unsigned)geteuid());
-    vd_mend(mend, command, move->roots->path[move->from_root], move->folder);
+    vd_mend(mend, move->roots, command, move->roots->path[move->from_root], move->folder);
     vd_fail(move->err, VD_NO_OUTPUT, "archive", "%s stays where it is: %s; %s", shown(move, name, text),
             sticky ? "its folder lets only the owner move it" : why, mend);
     return VD_ARCHIVE_CANNOT;

@@ -67,11 +67,21 @@ static bool quote(char *to, size_t size, const char *path)
     return true;
 }
 
-const char *vd_mend(char mend[VD_MEND], const char *command, const char *top, const char *rest)
+/* A path on the host that is relative is so to the project's folder, as Compose has it. */
+static const char *where(const struct vd_roots *roots)
+{
+    return roots->on_host && *roots->on_host != '/' ? ", where docker-compose.yml is" : "";
+}
+
+const char *vd_mend(char mend[VD_MEND], const struct vd_roots *roots, const char *command, const char *top,
+                    const char *rest)
 {
     char path[2 * VD_ORDER_PATH];
-    int used = snprintf(mend, VD_MEND, "run as root: %s ", command);
-    snprintf(path, sizeof path, "%s%s%s", top, *rest ? "/" : "", rest);
+    size_t size = roots->on_host ? strlen(roots->data) : 0;
+    bool beneath = size && !strncmp(top, roots->data, size) && (!top[size] || top[size] == '/');
+    int used = snprintf(mend, VD_MEND, "run as root%s: %s ", beneath ? where(roots) : "", command);
+    snprintf(path, sizeof path, "%s%s%s%s", beneath ? roots->on_host : "", beneath ? top + size : top, *rest ? "/" : "",
+             rest);
     if (!quote(mend + used, VD_MEND - (size_t)used, path))
         snprintf(mend, VD_MEND, "run as root on its folder: %s", command);
     return mend;

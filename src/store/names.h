@@ -4,6 +4,7 @@
 #define VIDRIERA_STORE_NAMES_H
 
 #include "vidriera/order.h"
+#include "vidriera/roots.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,8 +29,9 @@ void vd_path_folder(const char *path, char folder[VD_ORDER_PATH]);
 
 /*
  * "run as root: <command> '<top>/<rest>'", fit for a shell whatever the path (rest may be empty); words that do without
- * the path when it is too long to be shown whole.
+ * the path when it is too long to be shown whole. A top that is or lies beneath data is named as the host has it.
  */
-const char *vd_mend(char mend[VD_MEND], const char *command, const char *top, const char *rest);
+const char *vd_mend(char mend[VD_MEND], const struct vd_roots *roots, const char *command, const char *top,
+                    const char *rest);
 
 #endif

@@ -34,12 +34,21 @@ int vd_root_parse(const char *name, enum vd_root *root)
     return -1;
 }
 
-/* "run as root: install -d -o 10001 -g 10001 -m 700 '/srv/vidriera/.vidriera'" */
-static const char *mend_folder(char mend[VD_MEND], const char *how, const char *top, const char *name)
+/* "run as root: chown -R 10001:10001 '/srv/vidriera/.vidriera'" */
+static const char *mend_folder(const struct vd_roots *roots, char mend[VD_MEND], const char *how, const char *top,
+                               const char *name)
 {
     char command[96];
     snprintf(command, sizeof command, how, (unsigned)geteuid(), (unsigned)getegid());
-    return vd_mend(mend, command, top, name);
+    return vd_mend(mend, roots, command, top, name);
+}
+
+/* Data in which nothing can be made: root gives it to this user, another owner keeps it and shares it. */
+static const char *mend_data(const struct vd_roots *roots, char mend[VD_MEND])
+{
+    struct stat st;
+    bool of_root = stat(roots->data, &st) == 0 && st.st_uid == 0;
+    return mend_folder(roots, mend, of_root ? "chown %u:%u" : "setfacl -m u:%u:rwx", roots->data, "");
 }
 
 static int fail_state(const struct vd_roots *roots, bool there, struct vd_err *err)
@@ -51,9 +60,9 @@ static int fail_state(const struct vd_roots *roots, bool there, struct vd_err *e
                        "runtime that lets openat2 through",
                        strerror(errno));
     if (errno == EACCES)
-        return vd_fail(
-            err, VD_CONFIG, "root", "the state folder .vidriera cannot be written: %s; %s", strerror(errno),
-            mend_folder(mend, there ? "chown -R %u:%u" : "install -d -o %u -g %u -m 700", roots->data, ".vidriera"));
+        return vd_fail(err, VD_CONFIG, "root", "the state folder .vidriera cannot be written: %s; %s", strerror(errno),
+                       there ? mend_folder(roots, mend, "chown -R %u:%u", roots->data, ".vidriera")
+                             : mend_data(roots, mend));
     if (errno == ENOTDIR || errno == ELOOP)
         return vd_fail(err, VD_CONFIG, "root", "the state folder .vidriera is no folder; move it away");
     if (errno == EROFS)
@@ -93,8 +102,7 @@ static int make_default(const struct vd_roots *roots, enum vd_root root, int dat
     bool denied = errno == EACCES || errno == EPERM;
     return vd_fail(err, errno == ENOSPC || errno == EIO ? VD_IO : VD_CONFIG, "root",
                    "the folder %s cannot be made: %s; %s", root_names[root], strerror(errno),
-                   denied ? mend_folder(mend, "install -d -o %u -g %u", roots->data, root_names[root])
-                          : "make it, or name another folder for it in the configuration");
+                   denied ? mend_data(roots, mend) : "make it, or name another folder for it in the configuration");
 }
 
 static int check_folder(const char *what, const char *path, struct vd_err *err)
@@ -123,12 +131,15 @@ static char *absolute(const char *path)
     return whole;
 }
 
-static int name_paths(struct vd_roots *roots, const char *data, const char *const moved[VD_ROOTS], struct vd_err *err)
+static int name_paths(struct vd_roots *roots, const char *data, const char *on_host, const char *const moved[VD_ROOTS],
+                      struct vd_err *err)
 {
     roots->data = realpath(data, NULL);
     if (!roots->data)
         return vd_fail(err, VD_CONFIG, "root", "data: %s: %s; name the folder that holds recordings", data,
                        strerror(errno));
+    if (on_host && !(roots->on_host = strdup(on_host)))
+        return vd_fail(err, VD_DEFECT, "root", "no memory for a path");
     for (int i = 0; i < VD_ROOTS; i++) {
         if (moved[i])
             roots->path[i] = absolute(moved[i]);
@@ -140,16 +151,19 @@ static int name_paths(struct vd_roots *roots, const char *data, const char *cons
     return 0;
 }
 
-int vd_roots_open(struct vd_roots *roots, const char *data, const char *const moved[VD_ROOTS], struct vd_err *err)
+int vd_roots_open(struct vd_roots *roots, const char *data, const char *on_host, const char *const moved[VD_ROOTS],
+                  struct vd_err *err)
 {
+    char mend[VD_MEND];
     *roots = VD_ROOTS_NONE;
-    if (check_folder("data", data, err) < 0 || name_paths(roots, data, moved, err) < 0) {
+    if (check_folder("data", data, err) < 0 || name_paths(roots, data, on_host, moved, err) < 0) {
         vd_roots_close(roots);
         return -1;
     }
     int fd = open(roots->data, O_RDONLY | O_DIRECTORY | O_CLOEXEC), ret = 0;
     if (fd < 0)
-        ret = vd_fail(err, VD_CONFIG, "root", "data: %s: %s; let this user read it", data, strerror(errno));
+        ret = vd_fail(err, VD_CONFIG, "root", "data: %s: %s; %s", data, strerror(errno),
+                      errno == EACCES ? mend_data(roots, mend) : "let this user read it");
     else
         ret = open_state(roots, fd, err);
     for (int i = 0; i < VD_ROOTS && ret == 0; i++)
@@ -169,6 +183,7 @@ void vd_roots_close(struct vd_roots *roots)
     for (int i = 0; i < VD_ROOTS; i++)
         free(roots->path[i]);
     free(roots->data);
+    free(roots->on_host);
     vd_close(roots->state);
     *roots = VD_ROOTS_NONE;
 }
@@ -179,7 +194,7 @@ int vd_root_open(const struct vd_roots *roots, enum vd_root root, struct vd_err 
     int fd = open(roots->path[root], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 && errno == EACCES)
         return vd_fail(err, VD_IO, "root", "%s cannot be read: %s; %s", root_names[root], strerror(errno),
-                       mend_folder(mend, "setfacl -m u:%u:rx", roots->path[root], ""));
+                       mend_folder(roots, mend, "setfacl -m u:%u:rx", roots->path[root], ""));
     if (fd < 0)
         return vd_mark_away(roots, root, strerror(errno), err);
     if (vd_mark_check(roots, root, fd, err) == 0)
@@ -211,7 +226,7 @@ int vd_roots_ready(const struct vd_roots *roots, int64_t reserve, struct vd_err 
         if (i == VD_PROCESSED && faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) < 0)
             ret = vd_fail(err, VD_IO, "root", "processed cannot be written: %s; %s", strerror(errno),
                           errno == EROFS ? "mount it for writing"
-                                         : mend_folder(mend, "setfacl -m u:%u:rwx", roots->path[i], ""));
+                                         : mend_folder(roots, mend, "setfacl -m u:%u:rwx", roots->path[i], ""));
         else if (i == VD_PROCESSED)
             ret = check_space(fd, reserve, err);
         close(fd);

@@ -29,7 +29,7 @@ static inline int make_across(void **state)
     /* so that tests find them by one name */
     assert_int_equal(symlink(archived, at("archived")) | symlink(failed, at("failed")), 0);
     const char *const moved[VD_ROOTS] = {[VD_ARCHIVED] = archived, [VD_FAILED_ROOT] = failed};
-    assert_int_equal(vd_roots_open(&roots, data, moved, NULL), 0);
+    assert_int_equal(vd_roots_open(&roots, data, NULL, moved, NULL), 0);
     return 0;
 }
 

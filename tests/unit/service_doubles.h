@@ -26,9 +26,10 @@ bool vd_broker_read(const struct vd_roots *roots, char *address, size_t size)
     return *broker_file;
 }
 
-int vd_roots_open(struct vd_roots *roots, const char *data, const char *const moved[VD_ROOTS], struct vd_err *err)
+int vd_roots_open(struct vd_roots *roots, const char *data, const char *on_host, const char *const moved[VD_ROOTS],
+                  struct vd_err *err)
 {
-    (void)moved, (void)err;
+    (void)on_host, (void)moved, (void)err;
     roots->data = (char *)data;
     return 0;
 }

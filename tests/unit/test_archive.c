@@ -354,11 +354,12 @@ static void commands_survive_a_shell(void **state)
 {
     static const char *const folders[] = {"plain", "it's",    "a b;rm -rf $HOME `x` \"y\" \\", "two\nlines", "é\t'\\x",
                                           "-",     "\xc2\x85"};
+    const struct vd_roots none = VD_ROOTS_NONE;
     char mend[VD_MEND], got[200], whole[VD_MEND + 32], longer[400];
     (void)state;
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
         struct vd_err err;
-        vd_fail(&err, VD_IO, "archive", "%s", vd_mend(mend, "printf %s", "/top", folders[i]));
+        vd_fail(&err, VD_IO, "archive", "%s", vd_mend(mend, &none, "printf %s", "/top", folders[i]));
         assert_int_equal(strncmp(err.text, "run as root: ", 13), 0);
         assert_int_equal(setenv("SHOWN", err.text + 13, 1), 0);
         snprintf(whole, sizeof whole, "bash -c \"$SHOWN\"");
@@ -371,7 +372,23 @@ static void commands_survive_a_shell(void **state)
     }
     memset(longer, '\'', sizeof longer - 1);
     longer[sizeof longer - 1] = '\0';
-    assert_null(strchr(vd_mend(mend, "printf %s", "/top", longer), '\'')); /* none, rather than half of one */
+    assert_null(strchr(vd_mend(mend, &none, "printf %s", "/top", longer), '\'')); /* none, rather than half of one */
+}
+
+/* In a container it sees other paths than whoever runs the command. */
+static void commands_are_for_the_host(void **state)
+{
+    struct vd_roots inside = {.data = "/data", .on_host = "/srv/it's", .state = -1};
+    char mend[VD_MEND];
+    (void)state;
+    assert_string_equal(vd_mend(mend, &inside, "c", "/data/recordings", "a b"),
+                        "run as root: c '/srv/it'\\''s/recordings/a b'");
+    assert_string_equal(vd_mend(mend, &inside, "c", "/data", ""), "run as root: c '/srv/it'\\''s'");
+    assert_string_equal(vd_mend(mend, &inside, "c", "/database", "x"), "run as root: c '/database/x'");
+    inside.on_host = "./data";
+    assert_string_equal(vd_mend(mend, &inside, "c", "/data/failed", ""),
+                        "run as root, where docker-compose.yml is: c './data/failed'");
+    assert_string_equal(vd_mend(mend, &inside, "c", "/elsewhere", ""), "run as root: c '/elsewhere'");
 }
 
 static void second_file_system(void **state)
@@ -420,6 +437,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(away, tree_make, tree_drop),
         ALL(folder_of_another_user),
         cmocka_unit_test(commands_survive_a_shell),
+        cmocka_unit_test(commands_are_for_the_host),
         cmocka_unit_test(second_file_system),
         cmocka_unit_test(media_names),
     };

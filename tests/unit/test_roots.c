@@ -9,7 +9,7 @@ static const char *const nowhere[VD_ROOTS] = {NULL};
 static int reopen(struct vd_err *err)
 {
     vd_roots_close(&roots);
-    return vd_roots_open(&roots, data, nowhere, err);
+    return vd_roots_open(&roots, data, NULL, nowhere, err);
 }
 
 static int look(enum vd_root root, struct vd_err *err)
@@ -48,7 +48,7 @@ static void refused(const char *folder, const char *const moved[VD_ROOTS], const
 {
     struct vd_roots other;
     struct vd_err err = {0};
-    assert_int_equal(vd_roots_open(&other, folder, moved, &err), -1);
+    assert_int_equal(vd_roots_open(&other, folder, NULL, moved, &err), -1);
     assert_int_equal(err.code, VD_CONFIG);
     assert_says(&err, word);
     vd_roots_close(&other);
@@ -66,16 +66,22 @@ static void configuration(void **state)
     assert_int_equal(mkdir(at("elsewhere"), 0777), 0);
     vd_roots_close(&roots);
     const char *const moved[VD_ROOTS] = {[VD_ARCHIVED] = at("elsewhere")};
-    assert_int_equal(vd_roots_open(&roots, data, moved, NULL), 0);
+    assert_int_equal(vd_roots_open(&roots, data, NULL, moved, NULL), 0);
     assert_true(exists("elsewhere/.vidriera-root"));
     assert_int_equal(look(VD_ARCHIVED, NULL), 0);
+}
+
+static int open_default(void)
+{
+    struct vd_roots other;
+    return vd_roots_open(&other, data, NULL, nowhere, NULL) == 0 ? 0 : 1;
 }
 
 static int open_as_nobody(void)
 {
     struct vd_roots other;
     struct vd_err err = {0};
-    if (vd_roots_open(&other, data, nowhere, &err) == 0)
+    if (vd_roots_open(&other, data, NULL, nowhere, &err) == 0)
         return 1;
     return err.code == VD_CONFIG && strstr(err.text, "run as root: ") && strstr(err.text, "65534") &&
                    strstr(err.text, data)
@@ -92,6 +98,48 @@ static void state_of_another_user(void **state)
     vd_roots_close(&roots);
     assert_int_equal(rename(at(".vidriera"), at("other")), 0);
     assert_int_equal(as_nobody(open_as_nobody), 0);
+}
+
+static int told_to(const char *command)
+{
+    char whole[200];
+    struct vd_roots other;
+    struct vd_err err = {0};
+    snprintf(whole, sizeof whole, "; run as root: %s '/srv/vidriera'", command);
+    if (vd_roots_open(&other, data, "/srv/vidriera", nowhere, &err) == 0)
+        return 1;
+    return err.code == VD_CONFIG && strstr(err.text, whole) ? 0 : 2;
+}
+
+static int told_to_own(void)
+{
+    return told_to("chown 65534:65534");
+}
+
+static int told_to_share(void)
+{
+    return told_to("setfacl -m u:65534:rwx");
+}
+
+/* One command mends it, on the host: root's folder is given away, another user's is shared. */
+static void data_of_another_user(void **state)
+{
+    (void)state;
+    if (!as_root())
+        skip();
+    vd_roots_close(&roots);
+    folder_drop(data);
+    assert_int_equal(mkdir(data, 0755), 0);
+    assert_int_equal(as_nobody(told_to_own), 0);
+    assert_int_equal(chmod(data, 0700), 0);
+    assert_int_equal(as_nobody(told_to_own), 0);
+    assert_int_equal(chown(data, 1000, 1000), 0);
+    assert_int_equal(as_nobody(told_to_share), 0);
+    assert_int_equal(chmod(data, 0755), 0);
+    assert_int_equal(as_nobody(told_to_share), 0);
+    assert_int_equal(count("."), 0);
+    assert_int_equal(chown(data, 65534, 65534), 0);
+    assert_int_equal(as_nobody(open_default), 0);
 }
 
 static void away(enum vd_root root, const char *word)
@@ -154,7 +202,7 @@ static void data_is_elsewhere(void **state)
     vd_roots_close(&roots);
     snprintf(elsewhere, sizeof elsewhere, "%s.moved", data);
     assert_int_equal(rename(data, elsewhere), 0);
-    assert_int_equal(vd_roots_open(&roots, elsewhere, nowhere, NULL), 0);
+    assert_int_equal(vd_roots_open(&roots, elsewhere, NULL, nowhere, NULL), 0);
     for (int i = 0; i < VD_ROOTS; i++)
         assert_int_equal(look((enum vd_root)i, NULL), 0);
     assert_int_equal(rename(elsewhere, data), 0);
@@ -164,7 +212,7 @@ static int use_foreign_root(void)
 {
     const char *const moved[VD_ROOTS] = {[VD_RECORDINGS] = at("foreign")};
     struct vd_roots other;
-    if (vd_roots_open(&other, at("own"), moved, NULL) < 0)
+    if (vd_roots_open(&other, at("own"), NULL, moved, NULL) < 0)
         return 1;
     int fd = vd_root_open(&other, VD_RECORDINGS, NULL);
     if (fd < 0 || exists("foreign/.vidriera-root"))
@@ -179,7 +227,7 @@ static int miss_foreign_root(void)
     const char *const moved[VD_ROOTS] = {[VD_RECORDINGS] = at("foreign")};
     struct vd_roots other;
     struct vd_err err = {0};
-    if (vd_roots_open(&other, at("own"), moved, NULL) < 0)
+    if (vd_roots_open(&other, at("own"), NULL, moved, NULL) < 0)
         return 1;
     return vd_root_open(&other, VD_RECORDINGS, &err) < 0 && err.code == VD_IO && strstr(err.text, "inode") ? 0 : 2;
 }
@@ -219,7 +267,7 @@ static void starts_at_once(void **state)
                 close(go[1]);
                 while (__real_read(go[0], &byte, 1) > 0) /* ends for all of them when it is closed */
                     ;
-                _exit(vd_roots_open(&roots, data, nowhere, NULL) < 0 || vd_roots_ready(&roots, 0, NULL) < 0);
+                _exit(vd_roots_open(&roots, data, NULL, nowhere, NULL) < 0 || vd_roots_ready(&roots, 0, NULL) < 0);
             }
         }
         close(go[0]);
@@ -378,7 +426,7 @@ static void every_call_fails(void **state)
             int before = open_descriptors();
             struct vd_err err = {0};
             fault_arm(n, causes[c]);
-            int ret = vd_roots_open(&roots, data, nowhere, &err);
+            int ret = vd_roots_open(&roots, data, NULL, nowhere, &err);
             int fd = ret < 0 ? -1 : vd_folder_open(&roots, VD_PROCESSED, "a/b", true, &err);
             bool met = fault_disarm();
             assert_true(fd >= 0 || err.code == VD_IO || err.code == VD_CONFIG);
@@ -398,6 +446,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(makes_what_is_missing, tree_make, tree_drop),
         cmocka_unit_test_setup_teardown(configuration, tree_make, tree_drop),
         cmocka_unit_test_setup_teardown(state_of_another_user, tree_make, tree_drop),
+        cmocka_unit_test_setup_teardown(data_of_another_user, tree_make, tree_drop),
         cmocka_unit_test_setup_teardown(marker_is_gone, tree_make, tree_drop),
         cmocka_unit_test_setup_teardown(replaced_on_purpose, tree_make, tree_drop),
         cmocka_unit_test_setup_teardown(root_is_renamed, tree_make, tree_drop),

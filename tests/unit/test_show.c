@@ -64,7 +64,7 @@ static int prepare(void **state)
     for (int i = 0; i < VD_METRICS; i++)
         vd_metric_clear((enum vd_metric)i);
     folder_make(data);
-    if (vd_roots_open(&roots, data, moved, &err) < 0)
+    if (vd_roots_open(&roots, data, NULL, moved, &err) < 0)
         fail_msg("%s", err.text);
     setup = (struct vd_supervisor_setup){
         .roots = &roots,

@@ -51,7 +51,7 @@ static int begin(void **state)
     struct vd_err err;
     fixture = (struct fixture){.roots = VD_ROOTS_NONE};
     folder_make(fixture.data);
-    assert_int_equal(vd_roots_open(&fixture.roots, fixture.data, (const char *const[VD_ROOTS]){NULL}, &err), 0);
+    assert_int_equal(vd_roots_open(&fixture.roots, fixture.data, NULL, (const char *const[VD_ROOTS]){NULL}, &err), 0);
     put_folder(&fixture, "recordings/s");
     put_folder(&fixture, "recordings/s/deep");
     put_folder(&fixture, "recordings/empty");

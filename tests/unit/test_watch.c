@@ -131,7 +131,7 @@ static void ignored(void **state)
     assert_int_equal(mkfifo(in_data("recordings/h.mp4"), 0666), 0);
     const char *moved[VD_ROOTS] = {[VD_PROCESSED] = in_data("recordings/processed")};
     vd_roots_close(&roots);
-    assert_int_equal(vd_roots_open(&roots, data, moved, &err), 0);
+    assert_int_equal(vd_roots_open(&roots, data, NULL, moved, &err), 0);
     start();
     WAIT_FOR(atomic_load(&watch.idle));
     atomic_fetch_add(&ahead_s, 100);

@@ -33,7 +33,7 @@ static inline int tree_make(void **state)
     umask(022);
     folder_make(data);
     assert_int_equal(chmod(data, 0755), 0);
-    if (vd_roots_open(&roots, data, moved, &err) < 0)
+    if (vd_roots_open(&roots, data, NULL, moved, &err) < 0)
         fail_msg("%s", err.text);
     return 0;
 }

@@ -162,7 +162,7 @@ static inline int make(void **state)
     struct vd_err err = {0};
     (void)state;
     folder_make(data);
-    assert_int_equal(vd_roots_open(&roots, data, (const char *const[VD_ROOTS]){NULL}, &err), 0);
+    assert_int_equal(vd_roots_open(&roots, data, NULL, (const char *const[VD_ROOTS]){NULL}, &err), 0);
     vd_job_defaults(&job);
     setup = (struct vd_watch_setup){.roots = &roots, .bus = &bus, .recipe = &job.recipe, .quiet_s = 1, .rescan_s = 600};
     set_broker(false, false, false);

@@ -110,7 +110,7 @@ static inline int site_make(void **state)
     snprintf(site.token_file, sizeof site.token_file, "%s/token", site.data);
     put("token", TOKEN "\n", sizeof TOKEN);
     assert_int_equal(chmod(site.token_file, 0600), 0);
-    if (vd_roots_open(&site.roots, site.data, moved, &err) < 0)
+    if (vd_roots_open(&site.roots, site.data, NULL, moved, &err) < 0)
         fail_msg("%s", err.text);
     site.board = vd_board_create(&board);
     assert_non_null(site.board);

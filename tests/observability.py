@@ -105,6 +105,7 @@ series, labels = series_of(scrape), labels_of(scrape)
 check("the scrape has nearly nothing in it", len(series) > 20)
 run("check", "metrics", input=scrape)
 run("check", "config", "prometheus.yml")
+run("check", "config", "prometheus-compose.yml")
 run("check", "rules", "alerts.yml")
 run("test", "rules", "alerts_test.yml")
 

@@ -26,8 +26,9 @@ _numbers = iter(range(1000))
 
 def run(*command, seconds=300, check=True, **options):
     """CompletedProcess with text; what it said stands in the error when it fails and should not."""
-    done = subprocess.run([str(word) for word in command], text=True, stdin=subprocess.DEVNULL, check=False,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=seconds * children.PATIENCE, **options)
+    done = subprocess.run([str(word) for word in command], text=True, check=False, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=seconds * children.PATIENCE,
+                          **options)
     if check and done.returncode:
         raise AssertionError(f"{command} ended with {done.returncode}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
     return done

@@ -87,9 +87,11 @@ int main(int argc, char **argv)
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
         return vd_help_all(stdout), answered();
     if (!strcmp(argv[1], "--version"))
-        return puts("vidriera " VD_VERSION), answered();
+        return vd_version_print(stdout), answered();
     if (!strcmp(argv[1], "slot"))
         return vd_cmd_slot();
+    if (!strcmp(argv[1], "manual"))
+        return vd_cmd_manual(argc - 1, argv + 1);
     const struct vd_command *command = find(argv[1]);
     return command ? command->run(command, argc - 1, argv + 1) : unknown(argv[1]);
 }

@@ -29,6 +29,9 @@ struct vd_pair {
     const char *name, *value;
 };
 
+/* librdkafka's version. */
+const char *vd_bus_library(void);
+
 struct vd_bus_setup {
     const struct vd_pair *kafka; /* passed on verbatim, see vd_kafka_check() */
     int count;

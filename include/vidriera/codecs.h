@@ -8,6 +8,9 @@
 /* "5.1.6-0+deb12u1" */
 const char *vd_codecs_ffmpeg(void);
 
+/* Library i of FFmpeg as it is loaded: its name, and "59.27.100" in version. NULL past the end. */
+const char *vd_codecs_library(int i, char version[16]);
+
 enum { VD_CODECS_MAX = 24 };
 
 /* Those that a job may be given, as FFmpeg names them; returns how many. */

@@ -38,6 +38,9 @@ struct vd_setting {
     unsigned commands; /* who takes it: bits */
 };
 
+/* True when the row is but a heading of those below it. */
+bool vd_setting_heading(const struct vd_setting *row);
+
 /* True when the row's key stands for a whole section: "kafka.*". */
 bool vd_setting_free(const struct vd_setting *row);
 

@@ -27,6 +27,9 @@
 #include "vidriera/board.h"
 #include "vidriera/roots.h"
 
+/* libmicrohttpd's version. */
+const char *vd_web_library(void);
+
 struct vd_web_setup {
     const char *listen;        /* ADDRESS:PORT, [ADDRESS]:PORT; port 0: any */
     bool by_default;           /* nobody chose it: when it is taken, there is no HTTP, and a warning */

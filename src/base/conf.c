@@ -12,6 +12,11 @@
 
 enum { WORD = 32, NAME = 128, WANTED = 160 };
 
+bool vd_setting_heading(const struct vd_setting *row)
+{
+    return !row->option && !row->key;
+}
+
 bool vd_setting_free(const struct vd_setting *row)
 {
     size_t length = row->key ? strlen(row->key) : 0;

@@ -55,13 +55,21 @@ int vd_cmd_health(const struct vd_command *self, int argc, char **argv);
 int vd_cmd_change(const struct vd_command *self, int argc, char **argv);
 int vd_cmd_doctor(const struct vd_command *self, int argc, char **argv);
 
-/* Not in the table: what a media process is started as. */
+/* Not in the table: what a media process is started as, and what the build calls for man pages and completion. */
 int vd_cmd_slot(void);
+int vd_cmd_manual(int argc, char **argv);
 
 /* help.c */
 void vd_help_all(FILE *to);
 void vd_help_command(FILE *to, const struct vd_command *command);
 void vd_help_options_markdown(FILE *to);
 void vd_help_exit_codes_markdown(FILE *to);
+/* "process, run"; "all" */
+void vd_help_commands(FILE *to, unsigned bits);
+/* Row i: the status, and what it means; -1 past the end. */
+int vd_help_exit_code(int i, const char **meaning);
+
+/* version.c: the program's, and those of its libraries. */
+void vd_version_print(FILE *to);
 
 #endif

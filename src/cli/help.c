@@ -42,15 +42,10 @@ static void spell(const struct vd_setting *row, char *text, size_t size)
     snprintf(text, size, "%s--%s%s%s", letter, row->option, row->metavar ? " " : "", row->metavar ? row->metavar : "");
 }
 
-static bool is_heading(const struct vd_setting *row)
-{
-    return !row->option && !row->key;
-}
-
 static void help_row(FILE *to, const struct vd_setting *row)
 {
     char name[64], preset[64] = "";
-    if (is_heading(row)) {
+    if (vd_setting_heading(row)) {
         fprintf(to, "\n%s:\n", row->help);
         return;
     }
@@ -105,10 +100,9 @@ static void print_code(FILE *to, const char *text)
     fputs(*text ? "` |" : " |", to);
 }
 
-static void print_commands(FILE *to, unsigned bits)
+void vd_help_commands(FILE *to, unsigned bits)
 {
     const char *comma = "";
-    fputc(' ', to);
     if (bits == (unsigned)VD_COMMAND_ALL)
         fputs("all", to);
     else
@@ -117,7 +111,6 @@ static void print_commands(FILE *to, unsigned bits)
                 fprintf(to, "%s%s", comma, vd_command_at(i)->name);
                 comma = ", ";
             }
-    fputs(" |\n", to);
 }
 
 void vd_help_options_markdown(FILE *to)
@@ -129,7 +122,7 @@ void vd_help_options_markdown(FILE *to)
                 "| --- | --- | --- | --- | --- | --- |\n");
     for (int i = 0; i < rows; i++) {
         const struct vd_setting *row = &table[i];
-        if (is_heading(row))
+        if (vd_setting_heading(row))
             continue;
         name[0] = env[0] = '\0';
         if (row->option)
@@ -142,7 +135,9 @@ void vd_help_options_markdown(FILE *to)
         print_code(to, env);
         print_cell(to, row->shown ? row->shown : "");
         print_cell(to, row->help);
-        print_commands(to, row->commands);
+        fputc(' ', to);
+        vd_help_commands(to, row->commands);
+        fputs(" |\n", to);
     }
 }
 
@@ -162,9 +157,19 @@ static const struct {
     {VD_CONFIG, "the configuration is wrong"},
 };
 
+int vd_help_exit_code(int i, const char **meaning)
+{
+    if (i >= (int)(sizeof exit_codes / sizeof *exit_codes))
+        return -1;
+    *meaning = exit_codes[i].meaning;
+    return vd_code_exit(exit_codes[i].code);
+}
+
 void vd_help_exit_codes_markdown(FILE *to)
 {
+    const char *meaning;
+    int status;
     fprintf(to, "| code | meaning |\n| --- | --- |\n");
-    for (size_t i = 0; i < sizeof exit_codes / sizeof *exit_codes; i++)
-        fprintf(to, "| %d | %s |\n", vd_code_exit(exit_codes[i].code), exit_codes[i].meaning);
+    for (int i = 0; (status = vd_help_exit_code(i, &meaning)) >= 0; i++)
+        fprintf(to, "| %d | %s |\n", status, meaning);
 }

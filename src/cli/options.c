@@ -271,7 +271,7 @@ int vd_settings_read(struct vd_settings *settings, const struct vd_command *comm
     if (settings->help)
         return vd_help_command(stdout, command), answered(err);
     if (settings->version)
-        return puts("vidriera " VD_VERSION), answered(err);
+        return vd_version_print(stdout), answered(err);
     int ret = read_background(settings, config, err);
     if (ret == 0)
         ret = put(settings, given, count, err);

@@ -4,11 +4,30 @@
 #include "plan.h"
 
 #include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+#include <libswscale/swscale.h>
+#include <stdio.h>
 #include <string.h>
 
 const char *vd_codecs_ffmpeg(void)
 {
     return av_version_info();
+}
+
+const char *vd_codecs_library(int i, char version[16])
+{
+    static const struct {
+        const char *name;
+        unsigned (*version)(void);
+    } libraries[] = {{"libavformat", avformat_version},
+                     {"libavcodec", avcodec_version},
+                     {"libavutil", avutil_version},
+                     {"libswscale", swscale_version}};
+    if (i >= (int)(sizeof libraries / sizeof *libraries))
+        return NULL;
+    unsigned number = libraries[i].version();
+    snprintf(version, 16, "%u.%u.%u", number >> 16, number >> 8 & 0xff, number & 0xff);
+    return libraries[i].name;
 }
 
 static int add(const char *names[VD_CODECS_MAX], int count, const char *name)

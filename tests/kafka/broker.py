@@ -6,6 +6,7 @@
     broker.start()          # ready when it answers
     broker.address          # PLAINTEXT
     broker.secure           # SASL_SSL, SCRAM-SHA-512 (Broker(folder, secure=True)); see user, password, certificate
+    broker.allow("User:x", "--operation", "Read", ...)      # USER may do everything, OTHERS what they are allowed
     broker.gated            # PLAINTEXT too, but told to clients as the port of a Gate (gate.py)
     broker.stop(); broker.kill(); broker.start()    # the same data, the same ports
 
@@ -29,6 +30,7 @@ import children
 ROOT = Path(__file__).resolve().parents[2]
 JARS = Path(os.environ.get("VD_KAFKA_JARS", ROOT / "build/kafka/3.9.1"))
 USER, PASSWORD = "vidriera", "correct horse"
+OTHERS = ("worker", "watch", "submit")
 QUICK = {"reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 200, "topic.metadata.refresh.interval.ms": 1000,
          "broker.address.family": "v4"}
 
@@ -62,7 +64,9 @@ num.network.threads=2
 num.recovery.threads.per.data.dir=2
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,GATED:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL
 """
-_SECURE = """ssl.keystore.type=PKCS12
+_SECURE = """authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS;User:{user}
+ssl.keystore.type=PKCS12
 ssl.keystore.location={keystore}
 ssl.keystore.password=changeit
 sasl.enabled.mechanisms=SCRAM-SHA-512
@@ -116,6 +120,10 @@ class Broker:
         """As a power cut does."""
         self._end(signal.SIGKILL)
 
+    def allow(self, *words):
+        """As kafka-acls.sh --add does."""
+        self._run([*self._jvm, "kafka.admin.AclCommand", "--bootstrap-server", self.address, "--add", *words])
+
     def running(self):
         return self.process is not None and self.process.poll() is None
 
@@ -151,8 +159,9 @@ class Broker:
         text += "advertised.listeners=" + ",".join(f"{name}://{to}" for name, (_, to) in listeners.items()) + "\n"
         scram = []
         if self.secure:
-            text += _SECURE.format(keystore=self._make_keystore())
-            scram = ["--add-scram", f"SCRAM-SHA-512=[name={USER},password={PASSWORD}]"]
+            text += _SECURE.format(keystore=self._make_keystore(), user=USER)
+            for user in (USER, *OTHERS):
+                scram += ["--add-scram", f"SCRAM-SHA-512=[name={user},password={PASSWORD}]"]
         draft = properties.with_suffix(".part")
         draft.write_text(text)
         cluster = base64.b32encode(os.urandom(10)).decode() + "AAAAAA"  # 22 characters, as a UUID in base 64

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
-# trixie.sh ROOT BUILD COMMAND...: in a mount namespace of its own, the command in another root, where this folder is at
+# root.sh ROOT BUILD COMMAND...: in a mount namespace of its own, the command in another root, where this folder is at
 # the same path. Of it only BUILD can be written.
 set -eu
 root=$1

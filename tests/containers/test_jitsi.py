@@ -62,6 +62,8 @@ class Jitsi(unittest.TestCase):
     def start(self, uid):
         project = Project("docker-compose.yml", "jibri.yml", "vidriera.yml")
         self.project = project
+        run("docker", "tag", f"{IMAGE}:latest", "vidriera:test")
+        self.addCleanup(run, "docker", "rmi", "vidriera:test")
         result = self._outcome.result
         self.addCleanup(lambda: project.close(any(test is self for test, _ in result.failures + result.errors)))
         project.directory = project.folder
@@ -74,7 +76,6 @@ class Jitsi(unittest.TestCase):
             folder.mkdir(parents=True)
             os.chown(folder, JIBRI, JIBRI)
         shutil.copy(clips.make(), self.storage / "clip.mp4")
-        run("docker", "tag", image, "vidriera:test")
         project.env = {"CONFIG": project.folder / "config", "VIDRIERA_SOURCE": ROOT, "VIDRIERA_PORT": project.port,
                        "VIDRIERA_IMAGE_VERSION": "test", "VIDRIERA_UID": uid, "VIDRIERA_GID": uid}
         project.up("jibri", "vidriera")

@@ -30,6 +30,16 @@ class Allowed(KafkaCase):
         refused = made.run("submit", made.path("recordings", "a.mp4"), **self.as_user("submit"))
         self.assertIn("allow it Write on topic vidriera.jobs", refused.stderr)
 
+    def job_in(self, page, state):
+        """The one of that state, as soon as the page shows it."""
+        def of_state():
+            return [job for job, seen in page.states().items() if seen == state]
+        return wait_for(of_state, 30, f"the page shows a job that is {state}")[0]
+
+    def change(self, made, command, job):
+        changed = made.run(command, job, **self.as_user("watch"))
+        self.assertEqual(changed.returncode, 0, changed.stderr)
+
     def test_readme(self):
         self.see_refused()
         made = self.listed_appliance()
@@ -50,11 +60,14 @@ class Allowed(KafkaCase):
         for program in (worker, watch):
             page = Page(program)
             wait_for(lambda page=page: list(page.states().values()) == ["completed"] * 2, 30, "the page shows both")
-        cancelled = made.run("cancel", "none-of-these", **self.as_user("watch"))
-        self.assertEqual(cancelled.returncode, 0, cancelled.stderr)
-
+        self.assertEqual(worker.stop(), 0)
+        made.record("waits.mp4")
+        self.change(made, "cancel", self.job_in(Page(watch), "waiting"))
         broken = made.record("broken.mp4", b"no recording")
+        worker = made.worker(**self.as_user("worker"))
+        self.job_in(Page(worker), "cancelled")
         wait_for(lambda: made.path("failed", "broken.mp4").exists(), 60, f"{broken} has failed")
+        self.change(made, "retry", self.job_in(Page(watch), "failed"))
         for program in (watch, worker):
             self.assertEqual(program.stop(), 0)
             said = [line for line in program.lines() if re.search("(?i)authoriz", str(line))]

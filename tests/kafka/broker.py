@@ -74,13 +74,19 @@ listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.se
 """
 
 
+_given = set()
+
+
 def free_port():
-    """Below the range from which the kernel takes the ports of outgoing connections: it stays free for a restart."""
+    """Another one each time. Below the range from which the kernel takes the ports of outgoing connections: it stays free for a restart."""
     while True:
         port = random.SystemRandom().randrange(15000, 32000)
+        if port in _given:
+            continue
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
+                _given.add(port)
                 return port
             except OSError:
                 pass

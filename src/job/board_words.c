@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const char recording[] = "the recording", machine[] = "a path of this machine";
-static const char command[] = "run as root: "; /* as all cures that are one begin */
+static const char command[] = "run as root"; /* as all cures that are one begin; what is quoted in it is a path */
 
 static bool inner(char c)
 {
@@ -115,6 +115,8 @@ char *vd_board_words(const char *text, const struct vd_hidden *hidden)
 {
     char *made = NULL;
     size_t size, n;
+    bool in_command = false;
+    const char *closed = text; /* behind a quote that ended a path */
     FILE *out = open_memstream(&made, &size);
     if (!out)
         return NULL;
@@ -122,10 +124,19 @@ char *vd_board_words(const char *text, const struct vd_hidden *hidden)
         bool border = at == text || !inner(at[-1]);
         bool apart = at == text || strchr(" \"'(=[:", at[-1]);
         bool first = at == text || (at >= text + 2 && at[-1] == ' ' && at[-2] == ':');
-        bool quotes = at > text && at[-1] == '\'';
-        if (hidden && border && !strncmp(at, command, sizeof command - 1)) { /* it is of no use without its path */
+        bool quotes = at > closed && at[-1] == '\'';
+        in_command |= border && !strncmp(at, command, sizeof command - 1);
+        if (hidden && in_command) { /* it is of no use without its path */
             fputs("the log has the command", out);
             break;
+        }
+        if (in_command && quotes) {
+            n = quoted(at);
+            fputs(machine, out);
+            if (at[n] && fputc('\'', out) != EOF)
+                n++;
+            closed = at + n;
+            continue;
         }
         if (apart && (n = put_node(out, at)) > 0)
             continue;

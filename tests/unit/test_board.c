@@ -547,6 +547,8 @@ static const struct {
     {"recordings/Secret Visit: Permission denied; run as root: setfacl -m u:1:rx '/srv/My Data/recordings/Secret "
      "Visit'",
      "the recording: Permission denied", "the log has the command"},
+    {"recordings/Doe: no; run as root, where docker-compose.yml is: rm './data/recordings/Secret Visit'",
+     "the recording: no", "the log has the command"},
     {"recordings/x-ray.mp4: no; run as root: chmod -t '/srv/Somebody'\\''s/y'", "the recording: no",
      "the log has the command"},
     {"cannot be written: '/srv/My Data/Somebody'\\''s: own' is read-only",
@@ -588,6 +590,7 @@ static void paths_off(void **state)
          "run as root: setfacl -m u:1:rx 'a path of this machine'"},
         {"run as root: chmod -t '/srv/Doe'\\''s Visit/y'", "run as root: chmod -t 'a path of this machine'"},
         {"run as root: rm $'/srv/J\\303\\266rg Doe/y' there", "run as root: rm $'a path of this machine' there"},
+        {"run as root, by sudo: rm ~/'.meet cfg/x' there", "run as root, by sudo: rm ~/'a path of this machine' there"},
         {"see '/srv/My Da", "see 'a path of this machine"}, /* cut off */
         {"it's /srv/x y", "it's a path of this machine y"},
     };

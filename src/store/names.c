@@ -67,10 +67,12 @@ static bool quote(char *to, size_t size, const char *path)
     return true;
 }
 
-/* A path on the host that is relative is so to the project's folder, as Compose has it. */
+/* A path on the host that is relative is so to the project's folder, as Compose has it; `~` is of whoever calls. */
 static const char *where(const struct vd_roots *roots)
 {
-    return roots->on_host && *roots->on_host != '/' ? ", where docker-compose.yml is" : "";
+    if (!strncmp(roots->on_host, "~/", 2))
+        return ", by sudo";
+    return *roots->on_host != '/' ? ", where docker-compose.yml is" : "";
 }
 
 const char *vd_mend(char mend[VD_MEND], const struct vd_roots *roots, const char *command, const char *top,
@@ -82,7 +84,10 @@ const char *vd_mend(char mend[VD_MEND], const struct vd_roots *roots, const char
     int used = snprintf(mend, VD_MEND, "run as root%s: %s ", beneath ? where(roots) : "", command);
     snprintf(path, sizeof path, "%s%s%s%s", beneath ? roots->on_host : "", beneath ? top + size : top, *rest ? "/" : "",
              rest);
-    if (!quote(mend + used, VD_MEND - (size_t)used, path))
+    bool home = !strncmp(path, "~/", 2); /* a shell knows it outside of quotes alone */
+    if (home)
+        used += snprintf(mend + used, VD_MEND - (size_t)used, "~/");
+    if (!quote(mend + used, VD_MEND - (size_t)used, path + (home ? 2 : 0)))
         snprintf(mend, VD_MEND, "run as root on its folder: %s", command);
     return mend;
 }

@@ -389,6 +389,9 @@ static void commands_are_for_the_host(void **state)
     assert_string_equal(vd_mend(mend, &inside, "c", "/data/failed", ""),
                         "run as root, where docker-compose.yml is: c './data/failed'");
     assert_string_equal(vd_mend(mend, &inside, "c", "/elsewhere", ""), "run as root: c '/elsewhere'");
+    inside.on_host = "~/.jitsi-meet-cfg/storage";
+    assert_string_equal(vd_mend(mend, &inside, "c", "/data/recordings", "a b"),
+                        "run as root, by sudo: c ~/'.jitsi-meet-cfg/storage/recordings/a b'");
 }
 
 static void second_file_system(void **state)

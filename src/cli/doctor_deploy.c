@@ -55,7 +55,7 @@ static void print_compose(FILE *to, const struct wish *wish, const json_t *nodes
 {
     size_t i;
     json_t *node;
-    fputs("services:\n  vidriera:\n", to);
+    fputs("services:\n  worker:\n", to);
     if (wish->render) {
         fputs("    devices:\n", to);
         json_array_foreach ((json_t *)nodes, i, node)
@@ -65,9 +65,12 @@ static void print_compose(FILE *to, const struct wish *wish, const json_t *nodes
         for (int k = 0; k < wish->groups; k++)
             fprintf(to, "      - \"%lld\"\n", (long long)wish->gids[k]);
     }
+    fputs("    environment:\n"
+          "      VIDRIERA_PROCESS_DEVICE: auto\n"
+          "      VIDRIERA_CACHE: /tmp/vidriera\n",
+          to);
     if (wish->nvidia)
-        fputs("    environment:\n"
-              "      NVIDIA_DRIVER_CAPABILITIES: compute,video,utility\n"
+        fputs("      NVIDIA_DRIVER_CAPABILITIES: compute,video,utility\n"
               "    deploy:\n"
               "      resources:\n"
               "        reservations:\n"

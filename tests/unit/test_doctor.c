@@ -323,12 +323,15 @@ static void to_paste(void **state)
     json_array_append_new(nodes, node("/dev/dri/renderD129", "render", 105, "1002:73bf", "amdgpu"));
     deploy = vd_doctor_deploy(nodes);
     assert_string_equal(lines(deploy, "docker_compose"), "services:\n"
-                                                         "  vidriera:\n"
+                                                         "  worker:\n"
                                                          "    devices:\n"
                                                          "      - /dev/dri/renderD128:/dev/dri/renderD128\n"
                                                          "      - /dev/dri/renderD129:/dev/dri/renderD129\n"
                                                          "    group_add:\n"
-                                                         "      - \"105\"\n");
+                                                         "      - \"105\"\n"
+                                                         "    environment:\n"
+                                                         "      VIDRIERA_PROCESS_DEVICE: auto\n"
+                                                         "      VIDRIERA_CACHE: /tmp/vidriera\n");
     assert_string_equal(lines(deploy, "kubernetes"),
                         "spec:\n"
                         "  securityContext:\n"

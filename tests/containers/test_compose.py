@@ -142,7 +142,7 @@ class Compose(unittest.TestCase):
                     self.assertGreater(host["PidsLimit"], 0)
                     self.assertEqual(host["RestartPolicy"]["Name"], "unless-stopped")
         data = self.project.data.stat()
-        self.assertEqual((data.st_uid, data.st_gid, stat.S_IMODE(data.st_mode)), (1000, 1000, 0o755))
+        self.assertEqual((data.st_uid, data.st_gid, stat.S_IMODE(data.st_mode)), (1000, 1000, 0o750))
 
     def test_killed_in_the_middle(self):
         """kill -9 of the worker: Docker starts it again, and it finishes the job."""

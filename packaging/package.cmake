@@ -60,5 +60,7 @@ endforeach()
 
 set(CPACK_SOURCE_GENERATOR TXZ)
 set(CPACK_SOURCE_PACKAGE_FILE_NAME vidriera-${PROJECT_VERSION})
-set(CPACK_SOURCE_IGNORE_FILES "^${PROJECT_SOURCE_DIR}/build/" "/\\.git$" "/\\.git/" "/__pycache__/")
+# Not what docker-compose.yml keeps here: recordings and secrets.
+set(CPACK_SOURCE_IGNORE_FILES "^${PROJECT_SOURCE_DIR}/build/" "^${PROJECT_SOURCE_DIR}/data/" "^${PROJECT_SOURCE_DIR}/\\.env$"
+    "/\\.git$" "/\\.git/" "/__pycache__/")
 include(CPack)

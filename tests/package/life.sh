@@ -142,6 +142,11 @@ cp "$folder/session.mp4" $data/recordings/second.mp4
 await 120 processed second.mp4
 see "upgraded: the changed configuration is kept, and the service restarted"
 
+# What an operator changed stays, whatever starts.
+chown daemon $data/recordings
+systemd-tmpfiles --create vidriera.conf
+[ "$(stat -c %U $data/recordings)" = daemon ]
+
 dpkg -r vidriera
 [ ! -e /usr/bin/vidriera ]
 not grep -x vidriera /proc/[0-9]*/comm
@@ -162,4 +167,10 @@ dpkg -i "$package"
 rm -r $data/processed/* $data/archived/*
 dpkg -P vidriera
 [ ! -e $data ]
+mkdir /srv/recordings
+dpkg -i "$package"
+rmdir $data/recordings
+ln -s /srv/recordings $data/recordings
+dpkg -P vidriera
+[ -d /srv/recordings ]
 see "purged without recordings: no folder is left"

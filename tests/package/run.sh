@@ -22,10 +22,13 @@ say() {
     exit 1
 }
 
-tests/package/clean.sh "$root" "$folder/scratch" tests/root.sh "$folder" env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y --no-install-recommends "./$package" </dev/null >"$folder/log" 2>&1 ||
-    say "it cannot be installed"
-timeout -k 10 600 tests/package/clean.sh "$root" "$folder/scratch" tests/package/boot.sh "$folder" \
+apt() {
+    tests/package/clean.sh "$root" "$folder/scratch" tests/root.sh "$folder" env DEBIAN_FRONTEND=noninteractive apt-get "$@" \
+        </dev/null >>"$folder/log" 2>&1
+}
+
+{ apt update -qq && apt install -y --no-install-recommends "./$package"; } || say "it cannot be installed"
+timeout -k 10 1200 tests/package/clean.sh "$root" "$folder/scratch" tests/package/boot.sh "$folder" \
     /bin/bash tests/package/life.sh "$folder" "$package" </dev/null >>"$folder/log" 2>&1 ||
     say "its life is not as it should be"
 grep '^life: ' "$folder/log"

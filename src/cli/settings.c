@@ -342,8 +342,7 @@ static const struct vd_setting table[] = {
     KEY("worker.attempts", "N", parse_count, AT(attempts), 1, 1000, "3", "of a job whose fault may pass", WORKERS),
     KEY("worker.timeout", "TIME", parse_time, AT(timeout_s), 0, 1e7, "12h", "of one attempt; 0: none", WORKERS),
     KEY("worker.drain", "TIME", parse_time, AT(drain_s), 0, 1e7, "8s",
-        "how long running jobs may go on after SIGTERM; docker stop kills after 10s, Kubernetes after 30s, systemd "
-        "after 90s: raise both",
+        "how long running jobs may go on after SIGTERM; docker stop kills after 10s, Kubernetes after 30s: raise both",
         WORKERS),
     KEY("worker.reserve", "BYTES", parse_size, AT(reserve_bytes), 0, 1e15, "256M",
         "free space that must be there before a job begins", WORKERS),

@@ -22,18 +22,18 @@ fi
 root=$1
 build=$2
 shift 2
-mkdir -p "$root$PWD"
 mount --rbind "$root" "$root"
+for folder in dev run tmp; do
+    mount -t tmpfs -o mode=755 tmpfs "$root/$folder"
+done
+chmod 1777 "$root/tmp"
+mkdir -p "$root$PWD" # which may be beneath /tmp
 mount --bind . "$root$PWD"
 mount --bind "$build" "$root$PWD/$build"
 mount -o remount,bind,ro "$root$PWD"
 mount -t proc proc "$root/proc"
 mount -t sysfs -o ro sysfs "$root/sys"
 mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
-for folder in dev run tmp; do
-    mount -t tmpfs -o mode=755 tmpfs "$root/$folder"
-done
-chmod 1777 "$root/tmp"
 for node in null zero full random urandom tty; do
     cp -a "/dev/$node" "$root/dev/"
 done

@@ -55,7 +55,7 @@ class Image(unittest.TestCase):
         run("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=160x90:rate=25:duration=1", "-c:v", "libx264",
             project.folder / "in.mp4")
         run("docker", "run", "--rm", "--read-only", "--network", "none", "--cap-drop", "ALL", "--security-opt",
-            "no-new-privileges", "-v", f"{project.folder}:/work", f"{IMAGE}:latest", "process", "/work/in.mp4")
+            "no-new-privileges", "-v", f"{project.folder}:/here", f"{IMAGE}:latest", "process", "/here/in.mp4")
         output = project.folder / "in.tinted.mp4"
         self.assertEqual(output.stat().st_uid, 10001)
         frames = run("ffprobe", "-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames", "-of",

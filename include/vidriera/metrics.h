@@ -48,7 +48,7 @@ void vd_metric_observe(enum vd_metric metric, double value, const char *first);
 /* This series, and no other of the metric from now on: an info metric gets other labels, and no scrape misses it. */
 void vd_metric_only(enum vd_metric metric, double value, const char *first, const char *second);
 
-/* Drops the series of a metric. */
+/* Drops the series of a metric: a test begins without those of the one before. */
 void vd_metric_clear(enum vd_metric metric);
 
 /* The text format of Prometheus, 0.0.4; the caller frees. NULL: no memory. */
